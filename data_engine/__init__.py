@@ -1,0 +1,1 @@
+"""Labelled clips to Exp-CoT instruction data, and tuning on it. Never imports eval."""

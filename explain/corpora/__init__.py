@@ -1,0 +1,1 @@
+"""Label sets and dataset readers, shared by data_engine and eval."""

@@ -1,0 +1,1 @@
+"""From a media file to cue tracks, utterances and events. Knows no emotions."""

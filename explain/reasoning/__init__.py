@@ -1,0 +1,1 @@
+"""From a timeline to an explanation. Knows no files."""

@@ -1,0 +1,140 @@
+"""Thresholds, loaded from one YAML (`settings.yaml`, or the user's) and recorded in every result.
+
+A key that nobody knows is an error: a misspelt threshold would otherwise do nothing, silently.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demeanor.explain.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    max_duration_s: float  # longer files are refused: two hours is a full interview
+    max_pixels: int  # 8K; guards against decompression bombs
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSettings:
+    max_people: int
+    detector_score: float  # MediaPipe's own default
+    min_face_px: float  # below it the mesh is guesswork: AUs become NaN
+    presence: float  # the mesh model's own score that a face is in its window
+    redetect_every_s: float  # how often to look for new faces while somebody is followed
+    lost_after_s: float  # a person not found again within it gets a new span
+    reliable_yaw_deg: float  # seen to fail beyond 35 to 40 degrees
+    reliable_pitch_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    enter: float  # FACS intensity above usual; see events.py
+    leave: float
+    min_duration_s: float  # three frames at 25 fps: drops tracker flicker
+    smooth_s: float
+    held_share: float  # of the visible time: then it is a state, not an event
+    held_level: float
+    blink_max_s: float  # longer closures are AU43, not AU45 (limit recalled, FACS practice)
+
+    def __post_init__(self) -> None:
+        if self.leave > self.enter:
+            raise SettingsError(f"events: leave ({self.leave}) is above enter ({self.enter})")
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineSettings:
+    own_quantile: float  # the clip's median would erase a smile held for half of it
+    min_own_s: float  # less visible time than this tells nothing about what is usual
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    vad_threshold: float
+    min_speech_s: float
+    min_silence_s: float
+    long_pause_s: float
+    phrase_gap_s: float  # a silence of at least this ends a phrase
+    pitch_floor_hz: float
+    pitch_ceiling_hz: float
+    pitch_change_st: float  # changes from the speaker's usual that are worth a line
+    level_change_db: float
+    rate_change_share: float
+    min_usual_s: float  # less voiced time than this tells nothing about the speaker
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSettings:
+    max_no_speech: float  # Whisper's own gate: above it, and improbable, is silence
+    min_mean_log_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineSettings:
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningSettings:
+    min_confidence: float  # below it the reasoner abstains
+    max_reply_tokens: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    media: MediaSettings
+    face: FaceSettings
+    events: EventSettings
+    baseline: BaselineSettings
+    voice: VoiceSettings
+    speech: SpeechSettings
+    timeline: TimelineSettings
+    reasoning: ReasoningSettings
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The shipped settings; where `path` is given, what it names instead.
+
+    Raises SettingsError for unknown keys and for values of the wrong type.
+    """
+    data = _read_yaml(files("demeanor.explain").joinpath("settings.yaml").read_text("utf-8"), None)
+    if path is not None:
+        if not path.is_file():
+            raise SettingsError(f"settings file {path} does not exist")
+        for section, values in _read_yaml(path.read_text("utf-8"), path).items():
+            if section not in data:
+                raise SettingsError(f"{path}: unknown section {section!r}; known: {sorted(data)}")
+            data[section] = {**data[section], **values}
+    return Settings(
+        **{f.name: _section(f.type, f.name, data[f.name]) for f in dataclasses.fields(Settings)}
+    )
+
+
+def _read_yaml(text: str, path: Path | None) -> dict[str, dict[str, Any]]:
+    try:
+        data = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(data, dict) or not all(isinstance(v, dict) for v in data.values()):
+        raise SettingsError(f"{path}: wanted sections of key: value, as in settings.yaml")
+    return data
+
+
+def _section(kind: Any, name: str, values: dict[str, Any]) -> Any:
+    fields = {f.name: f.type for f in dataclasses.fields(kind)}
+    if unknown := sorted(set(values) - set(fields)):
+        raise SettingsError(f"{name}: unknown keys {unknown}; known: {sorted(fields)}")
+    for key, value in values.items():
+        wanted = (int, float) if fields[key] is float else (fields[key],)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise SettingsError(f"{name}.{key}: wanted {fields[key].__name__}, found {value!r}")
+    return kind(**values)

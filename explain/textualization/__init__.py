@@ -1,0 +1,1 @@
+"""From events and utterances to observations and a timeline. Knows no models."""
