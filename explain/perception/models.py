@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -132,7 +131,7 @@ def get_model(name: str, say: Say = lambda line: None) -> Path:
     cache_folder().mkdir(parents=True, exist_ok=True)
     if file.url:
         say(f"fetching {name} ({file.n_bytes / 1e6:.1f} MB, {file.licence}): {file.purpose}")
-        _download(file)
+        _download(file, file.url)
     else:
         say(f"fetching the wheel of {_WHEEL} (36 MB, Apache-2.0) for its four face models")
         _unpack_wheel(file)
@@ -207,12 +206,11 @@ def _installed(file: ModelFile) -> Path | None:
     return Path(spec.submodule_search_locations[0]).parent / file.wheel_member
 
 
-def _download(file: ModelFile) -> None:
-    assert file.url is not None
+def _download(file: ModelFile, url: str) -> None:
     try:
-        with urllib.request.urlopen(file.url, timeout=20) as reply:  # noqa: S310  https, fixed
+        with urllib.request.urlopen(url, timeout=20) as reply:  # noqa: S310  https, fixed above
             data = reply.read(file.n_bytes + 1)
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
+    except OSError as error:  # urllib's errors and time-outs are OSErrors
         raise ModelFileError(
             f"{file.name} could not be fetched: {error}. {_by_hand(file)}"
         ) from error
