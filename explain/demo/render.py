@@ -1,0 +1,211 @@
+"""Pictures of the synthetic person, without a display: VTK draws, pyvista sets it up.
+
+python -m demeanor.explain.demo.render --face-model ict_face.npz -o DIR
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+
+from demeanor.explain.demo.face_model import FaceModel
+from demeanor.explain.demo.paint import SKIN_PARTS, Look, hairiness, paint_eye, paint_skin
+from demeanor.explain.errors import MissingExtra
+
+EYES = (("M_ScleraLeft", "_L"), ("M_ScleraRight", "_R"))
+LOOK_DEG = 28.0  # turn of the eyeball at weight 1; the model's own eyeLook moves lids only
+PIVOT_CM = np.array([0.0, -7.0, 1.0], np.float32)  # top of the neck: heads turn there
+OVERSAMPLING = 2  # drawn larger and averaged: smooth edges without relying on the driver
+
+
+def _pyvista() -> Any:
+    try:
+        import pyvista
+    except ImportError as error:
+        raise MissingExtra("Rendering the demo clip", "pyvista", "demo") from error
+    return pyvista
+
+
+def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> np.ndarray:
+    """(3, 3). Positive: to the person's own left, up, tilted to the own left shoulder."""
+    y, p, r = np.radians([yaw_deg, -pitch_deg, -roll_deg])
+    turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return (turn @ nod @ tilt).astype(np.float32)
+
+
+class FaceRenderer:
+    """Draws one person. The same arguments give the same picture, bit for bit."""
+
+    def __init__(self, model: FaceModel, look: Look | None = None, size_px: int = 480) -> None:
+        self.model, self.look, self.size_px = model, look or Look(), size_px
+        self._pv = _pyvista()
+        self._hair = hairiness(model.neutral)
+        self._plotter = self._pv.Plotter(
+            off_screen=True, window_size=(size_px * OVERSAMPLING, size_px * OVERSAMPLING)
+        )
+        self._set_stage()
+        self._add_skin()
+        self._add_inside()
+        self._add_eyes()
+
+    def render(
+        self,
+        weights: Mapping[str, float],
+        identity: np.ndarray | None = None,
+        yaw_deg: float = 0.0,
+        pitch_deg: float = 0.0,
+        roll_deg: float = 0.0,
+    ) -> np.ndarray:
+        """The picture, (size_px, size_px, 3) uint8 RGB."""
+        points = self.model.shape(weights, identity)
+        turned = self._turn(points, rotation(yaw_deg, pitch_deg, roll_deg))
+        self._move_skin(turned)
+        self._inside.points = turned[self._inside_vertices]
+        self._inside.point_data["Normals"] = self._normals(self._inside)
+        self._move_eyes(points, weights, rotation(yaw_deg, pitch_deg, roll_deg))
+        self._plotter.render()
+        picture = self._plotter.screenshot(return_img=True)[..., :3]
+        return cv2.resize(picture, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA)
+
+    def close(self) -> None:
+        self._plotter.close()
+
+    def _set_stage(self) -> None:
+        pv, plotter = self._pv, self._plotter
+        plotter.set_background(np.array(self.look.background) / 255)
+        plotter.camera.position = (0, 0.5, 92)
+        plotter.camera.focal_point = (0, 0.5, 0)
+        plotter.camera.up = (0, 1, 0)
+        plotter.camera.view_angle = 19.5
+        plotter.remove_all_lights()
+        for position, intensity in (((-28, 30, 60), 0.62), ((45, 8, 45), 0.38)):
+            plotter.add_light(
+                pv.Light(position=position, focal_point=(0, 0, 5), intensity=intensity)
+            )
+
+    def _mesh(self, points: np.ndarray, triangles: np.ndarray) -> Any:
+        faces = np.c_[np.full(len(triangles), 3), triangles]
+        return self._pv.PolyData(points.astype(np.float32), faces)
+
+    def _normals(self, mesh: Any) -> np.ndarray:
+        triangles = mesh.regular_faces
+        corners = mesh.points[triangles]
+        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        return _sum_to_vertices(facing, triangles, mesh.n_points)
+
+    def _add_skin(self) -> None:
+        model = self.model
+        chosen = model.triangles_of(*SKIN_PARTS)
+        used, triangles = np.unique(model.triangles_uv[chosen], return_inverse=True)
+        vertex_of = np.zeros(len(model.uv), np.int64)
+        vertex_of[model.triangles_uv[chosen]] = model.triangles[chosen]
+        self._skin_vertices = vertex_of[used]
+        self._skin_triangles = model.triangles[chosen]
+        self._skin = self._mesh(model.neutral[self._skin_vertices], triangles.reshape(-1, 3))
+        self._skin.active_texture_coordinates = model.uv[used] * np.array([0.5, 1.0], np.float32)
+        self._skin.point_data["Normals"] = np.zeros((len(used), 3), np.float32)
+        texture = self._pv.Texture(paint_skin(model, self.look))
+        texture.interpolate = True
+        self._plotter.add_mesh(
+            self._skin,
+            texture=texture,
+            smooth_shading=True,
+            ambient=0.28,
+            diffuse=0.85,
+            specular=0.12,
+            specular_power=14,
+        )
+
+    def _move_skin(self, points: np.ndarray) -> None:
+        triangles = self._skin_triangles
+        corners = points[triangles]
+        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals = _sum_to_vertices(facing, triangles, len(points))
+        grown = points + normals * (0.9 * self._hair)[:, None].astype(np.float32)
+        self._skin.points = grown[self._skin_vertices]
+        self._skin.point_data["Normals"] = normals[self._skin_vertices]
+
+    def _add_inside(self) -> None:
+        """Teeth, gums and lashes: plain colours."""
+        model = self.model
+        colours = {"M_GumsTongue": (120, 52, 52), "M_Teeth": (226, 220, 206)}
+        chosen = model.triangles_of(*colours)
+        self._inside_vertices, triangles = np.unique(model.triangles[chosen], return_inverse=True)
+        self._inside = self._mesh(model.neutral[self._inside_vertices], triangles.reshape(-1, 3))
+        shades = np.zeros((len(model.neutral), 3), np.float32)
+        for part, colour in colours.items():
+            shades[model.vertices_of(part)] = colour
+        depth = np.clip((model.neutral[:, 2] - 5.5) / 5.0, 0.15, 1.0)  # darker further in
+        shades *= depth[:, None]
+        self._inside.point_data["colour"] = shades[self._inside_vertices].astype(np.uint8)
+        self._inside.point_data["Normals"] = self._normals(self._inside)
+        self._plotter.add_mesh(
+            self._inside, scalars="colour", rgb=True, ambient=0.15, diffuse=0.75, specular=0.1
+        )
+
+    def _add_eyes(self) -> None:
+        self._eyes = []
+        for part, _ in EYES:
+            vertices = self.model.vertices_of(part)
+            triangles = np.searchsorted(
+                vertices, self.model.triangles[self.model.triangles_of(part)]
+            )
+            mesh = self._mesh(self.model.neutral[vertices], triangles).subdivide(2)
+            offsets = mesh.points - _centre(self.model.neutral[vertices])
+            mesh.point_data["colour"] = paint_eye(offsets, self.look)
+            mesh.point_data["Normals"] = offsets
+            self._plotter.add_mesh(
+                mesh,
+                scalars="colour",
+                rgb=True,
+                ambient=0.3,
+                diffuse=0.7,
+                specular=0.5,
+                specular_power=60,
+            )
+            self._eyes.append((mesh, vertices, offsets))
+
+    def _move_eyes(
+        self, points: np.ndarray, weights: Mapping[str, float], head: np.ndarray
+    ) -> None:
+        for (mesh, vertices, offsets), (_, side) in zip(self._eyes, EYES, strict=True):
+            turn = head @ rotation(*_gaze_deg(weights, side), 0.0)
+            centre = (_centre(points[vertices]) - PIVOT_CM) @ head.T + PIVOT_CM
+            mesh.points = offsets @ turn.T + centre
+            unit = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+            mesh.point_data["Normals"] = (unit @ turn.T).astype(np.float32)
+
+    def _turn(self, points: np.ndarray, head: np.ndarray) -> np.ndarray:
+        """The head turns, the shoulders stay, the neck lies between."""
+        share = np.clip((self.model.neutral[:, 1] + 15.0) / 8.0, 0, 1)[:, None]
+        share = (share * share * (3 - 2 * share)).astype(np.float32)
+        turned = (points - PIVOT_CM) @ head.T + PIVOT_CM
+        return points * (1 - share) + turned * share
+
+
+def _gaze_deg(weights: Mapping[str, float], side: str) -> tuple[float, float]:
+    """Yaw and pitch of one eyeball from the eyeLook weights."""
+
+    def weight(name: str) -> float:
+        return weights.get(name + side, weights.get(name, 0.0))
+
+    outward = weight("eyeLookOut") - weight("eyeLookIn")
+    yaw = outward if side == "_L" else -outward
+    return LOOK_DEG * yaw, LOOK_DEG * (weight("eyeLookUp") - weight("eyeLookDown"))
+
+
+def _centre(points: np.ndarray) -> np.ndarray:
+    return (points.min(0) + points.max(0)) / 2
+
+
+def _sum_to_vertices(facing: np.ndarray, triangles: np.ndarray, n: int) -> np.ndarray:
+    """Unit normals: the sum over the triangles around each vertex."""
+    total = np.stack(
+        [np.bincount(triangles.ravel(), np.repeat(facing[:, i], 3), minlength=n) for i in range(3)],
+        axis=1,
+    )
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return (total / np.where(length > 0, length, 1)).astype(np.float32)
