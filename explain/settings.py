@@ -66,6 +66,14 @@ class VoiceSettings:
     level_change_db: float
     rate_change_share: float
     min_usual_s: float  # less voiced time than this tells nothing about the speaker
+    range_change_st: float  # of the 20th-80th percentile range of a phrase
+    hnr_change_db: float  # about one SD between speakers in the Nautilus corpus (eGeMAPS)
+    alpha_change_db: float
+    jitter_change: float  # ratio; an SD between speakers is 0.010 to 0.015 (Nautilus)
+    contour_s: float  # the end of a phrase whose rise or fall is reported
+    contour_change_st: float  # within contour_s; smaller glides are ordinary phrase endings
+    peak_prominence_db: float  # a dip this deep parts two syllables (de Jong & Wempe 2009)
+    clipped_share: float  # of a window at full scale: its level and tone are not the voice's
 
 
 @dataclass(frozen=True, slots=True)

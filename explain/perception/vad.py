@@ -1,0 +1,106 @@
+"""When somebody speaks: silero-vad in 512-sample windows, and spans from its probabilities.
+
+The network is read from the silero-vad wheel without importing that package, because importing
+it sets torch's number of threads for the whole process.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from demeanor.explain.errors import ModelFileError
+from demeanor.explain.records import Span
+from demeanor.explain.settings import VoiceSettings
+
+SAMPLE_RATE_HZ = 16000  # what silero-vad, Whisper and our pitch windows expect
+WINDOW_SAMPLES = 512  # silero-vad 5 and later take nothing else at 16 kHz
+WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE_HZ
+LEAVE_BELOW_ENTER = 0.15  # silero-vad's own hysteresis: speech ends below threshold - 0.15
+PAD_S = 0.03  # silero-vad's own: soft onsets and endings lie just outside
+
+SpeechDetector = Callable[[np.ndarray], np.ndarray]  # (n, 512) float32 -> (n,) probabilities
+
+
+def silero() -> SpeechDetector:
+    """A detector with a state of its own: windows must come in order, from one clip."""
+    import torch
+
+    with warnings.catch_warnings():  # torch is bounded below the release that drops the format
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = torch.jit.load(str(_model_file()), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    model.reset_states()
+
+    def detect(windows: np.ndarray) -> np.ndarray:
+        with torch.inference_mode(), _one_thread():
+            given = torch.from_numpy(np.ascontiguousarray(windows, dtype=np.float32))
+            return np.array([model(w, SAMPLE_RATE_HZ).item() for w in given], dtype=np.float32)
+
+    return detect
+
+
+def _model_file() -> Path:
+    spec = find_spec("silero_vad")
+    if spec is None or spec.origin is None:
+        raise ModelFileError(
+            "Finding speech needs silero-vad's model, and the package is not installed. "
+            "Install it with:  pip install 'silero-vad>=6.0'"
+        )
+    path = Path(spec.origin).parent / "data" / "silero_vad.jit"
+    if not path.is_file():
+        raise ModelFileError(
+            f"Finding speech needs {path}, which this silero-vad does not carry. "
+            "Install a version that does:  pip install 'silero-vad>=6.0,<7'"
+        )
+    return path
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One window is too little work to share out; the caller's setting comes back after."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def speech_spans(
+    probabilities: np.ndarray, duration_s: float, settings: VoiceSettings
+) -> tuple[Span, ...]:
+    """Stretches of speech, in time order.
+
+    Speech begins at `vad_threshold` and ends when the probability stays below it (less the
+    hysteresis) for `min_silence_s`; what is shorter than `min_speech_s` is dropped as a click
+    or a cough.
+    """
+    spans, onset_s, quiet_s = [], None, None
+    for index, probability in enumerate(probabilities.tolist()):
+        time_s = index * WINDOW_S
+        if probability >= settings.vad_threshold:
+            onset_s, quiet_s = (time_s if onset_s is None else onset_s), None
+        elif onset_s is not None and probability < settings.vad_threshold - LEAVE_BELOW_ENTER:
+            quiet_s = time_s if quiet_s is None else quiet_s
+            if time_s + WINDOW_S - quiet_s >= settings.min_silence_s:
+                spans.append(Span(onset_s, quiet_s))
+                onset_s, quiet_s = None, None
+    if onset_s is not None:
+        spans.append(Span(onset_s, duration_s if quiet_s is None else quiet_s))
+    long_enough = [s for s in spans if s.duration_s >= settings.min_speech_s]
+    return _padded(long_enough, duration_s)
+
+
+def _padded(spans: list[Span], duration_s: float) -> tuple[Span, ...]:
+    """Each span a little wider, never into its neighbour nor out of the clip."""
+    padded: list[Span] = []
+    for span in spans:
+        earliest_s = padded[-1].end_s if padded else 0.0
+        start_s = max(earliest_s, span.start_s - PAD_S)
+        padded.append(Span(start_s, min(duration_s, span.end_s + PAD_S)))
+    return tuple(padded)
