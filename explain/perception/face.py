@@ -79,6 +79,9 @@ class FaceMesh:
 
 
 class FaceBackend(Protocol):
+    """`points` is all that following a face needs; `details` may run beside the next frame's
+    `points` in one other thread, which is what makes two cores worth having."""
+
     name: str
     version: str  # of the models: first digits of their hashes
     has_blendshapes: bool
@@ -86,8 +89,16 @@ class FaceBackend(Protocol):
     def detect(self, rgb: np.ndarray, min_score: float) -> list[FaceBox]:
         """Faces in `rgb` (h, w, 3) uint8, best first."""
 
-    def mesh(self, rgb: np.ndarray, roi: Roi) -> FaceMesh:
-        """Points of the face in `roi`; `presence` says whether there is one."""
+    def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
+        """(468 or 478, 3) float32 points of the face in `roi`, and 0-1 whether there is one."""
+
+    def details(self, rgb: np.ndarray, points: np.ndarray, presence: float) -> FaceMesh:
+        """Eyelids, irises and blendshapes added to `points`."""
+
+
+def mesh(backend: FaceBackend, rgb: np.ndarray, roi: Roi) -> FaceMesh:
+    """Both steps at once, for a single picture."""
+    return backend.details(rgb, *backend.points(rgb, roi))
 
 
 def roi_of_box(box: FaceBox) -> Roi:
@@ -146,17 +157,17 @@ class MeshBackend:
     def detect(self, rgb: np.ndarray, min_score: float) -> list[FaceBox]:
         return both_ranges(self._near, self._far, rgb, min_score)
 
-    def mesh(self, rgb: np.ndarray, roi: Roi) -> FaceMesh:
+    def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
         crop_px = self._mesh.input_shape[1]
         matrix = roi.to_crop(crop_px)
         raw, presence = self._mesh(_crop(rgb, matrix, crop_px))
-        points = _to_picture(raw.reshape(N_POINTS, 3).astype(np.float32), matrix)
-        lids, irises = zip(
-            *(self._eye(rgb, points, side, roi.angle) for side in (0, 1)), strict=True
-        )
-        return FaceMesh(
-            points, np.stack(lids), np.stack(irises), _sigmoid(presence.item()), blendshapes=None
-        )
+        return _to_picture(raw.reshape(N_POINTS, 3), matrix), _sigmoid(presence.item())
+
+    def details(self, rgb: np.ndarray, points: np.ndarray, presence: float) -> FaceMesh:
+        angle = roi_of_mesh(points).angle
+        right, left = (self._eye(rgb, points, side, angle) for side in (0, 1))
+        lids, irises = np.stack([right[0], left[0]]), np.stack([right[1], left[1]])
+        return FaceMesh(points, lids, irises, presence, blendshapes=None)
 
     def _eye(
         self, rgb: np.ndarray, points: np.ndarray, side: int, angle: float
@@ -197,20 +208,20 @@ class LandmarkerBackend:
     def detect(self, rgb: np.ndarray, min_score: float) -> list[FaceBox]:
         return both_ranges(self._near, self._far, rgb, min_score)
 
-    def mesh(self, rgb: np.ndarray, roi: Roi) -> FaceMesh:
+    def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
         crop_px = self._mesh.input_shape[1]
         matrix = roi.to_crop(crop_px)
         raw, presence, _ = self._mesh(_crop(rgb, matrix, crop_px))
-        points = _to_picture(raw.reshape(-1, 3).astype(np.float32), matrix)
-        (coefficients,) = self._blendshapes(
-            np.ascontiguousarray(points[BLENDSHAPE_POINTS, :2])[None]
-        )
+        return _to_picture(raw.reshape(-1, 3), matrix), _sigmoid(presence.item())
+
+    def details(self, rgb: np.ndarray, points: np.ndarray, presence: float) -> FaceMesh:
+        (coefficients,) = self._blendshapes(points[BLENDSHAPE_POINTS, :2][None])
         return FaceMesh(
             points[:N_POINTS],
             points[np.array(LIDS), :2],
             points[N_POINTS:, :2].reshape(2, 5, 2),
-            _sigmoid(presence.item()),
-            coefficients.astype(np.float32),
+            presence,
+            coefficients,
         )
 
 
