@@ -45,7 +45,7 @@ def test_what_the_coarse_map_loses_is_said():
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(UnknownName, match="rafdb8.*rafdb7"):
+    with pytest.raises(UnknownName, match=r"rafdb8.*rafdb7"):
         label_set("rafdb8")
 
 
@@ -80,5 +80,5 @@ def test_a_bad_file_says_what_was_wanted(tmp_path, text, complaint):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(SettingsError, match="nowhere.yaml does not exist"):
+    with pytest.raises(SettingsError, match=r"nowhere\.yaml does not exist"):
         label_set(tmp_path / "nowhere.yaml")
