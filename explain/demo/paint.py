@@ -13,6 +13,7 @@ from demeanor.explain.demo.face_model import FaceModel
 
 TILE_PX = 1024  # 34 px per cm of face; the picture itself has 16
 SKIN_PARTS = ("M_Face", "M_BackHead")  # one tile of texture each, side by side
+EYEBALLS = ("M_ScleraLeft", "M_ScleraRight")
 Rgb = tuple[int, int, int]
 
 
@@ -20,8 +21,8 @@ Rgb = tuple[int, int, int]
 class Look:
     """Colours of one invented person. They stand for nobody and no group."""
 
-    skin: Rgb = (214, 164, 138)
-    lips: Rgb = (178, 92, 86)
+    skin: Rgb = (226, 178, 152)
+    lips: Rgb = (176, 96, 90)
     hair: Rgb = (58, 38, 26)
     iris: Rgb = (86, 112, 92)
     shirt: Rgb = (62, 84, 112)
@@ -29,11 +30,10 @@ class Look:
     seed: int = 7  # of the mottling of the skin and of the strands of hair
 
 
-def uv_positions(model: FaceModel) -> tuple[np.ndarray, np.ndarray]:
-    """Where on the neutral head each texel of the skin lies: (TILE_PX, 2 * TILE_PX, 3), cm.
+def uv_map(model: FaceModel, values: np.ndarray) -> np.ndarray:
+    """Values of the vertices (n, k) spread over the skin: (TILE_PX, 2 * TILE_PX, k).
 
-    The second array says which texels were hit; the others take the value of a neighbour, so
-    that no seam shows.
+    Texels that no triangle covers take the value of a neighbour, so that no seam shows.
     """
     chosen = model.triangles_of(*SKIN_PARTS)
     steps = 20
@@ -41,13 +41,13 @@ def uv_positions(model: FaceModel) -> tuple[np.ndarray, np.ndarray]:
     keep = a + b <= steps
     bary = np.stack([a[keep], b[keep], steps - a[keep] - b[keep]], axis=1) / steps
     uv = np.einsum("kc,tcd->tkd", bary, model.uv[model.triangles_uv[chosen]]).reshape(-1, 2)
-    xyz = np.einsum("kc,tcd->tkd", bary, model.neutral[model.triangles[chosen]]).reshape(-1, 3)
+    spread = np.einsum("kc,tcd->tkd", bary, values[model.triangles[chosen]])
     col = np.clip((uv[:, 0] * TILE_PX).astype(int), 0, 2 * TILE_PX - 1)
     row = np.clip(((1 - uv[:, 1]) * TILE_PX).astype(int), 0, TILE_PX - 1)
-    positions = np.zeros((TILE_PX, 2 * TILE_PX, 3), np.float32)
+    texels = np.zeros((TILE_PX, 2 * TILE_PX, values.shape[1]), np.float32)
     hit = np.zeros((TILE_PX, 2 * TILE_PX), bool)
-    positions[row, col], hit[row, col] = xyz, True
-    return _fill(positions, hit), hit
+    texels[row, col], hit[row, col] = spread.reshape(-1, values.shape[1]), True
+    return _fill(texels, hit)
 
 
 def _fill(values: np.ndarray, hit: np.ndarray) -> np.ndarray:
@@ -66,31 +66,37 @@ def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
 
 def noise(positions: np.ndarray, cell_cm: tuple[float, float, float], seed: int) -> np.ndarray:
     """Smooth noise in -1..1 over space; a long cell makes strands."""
-    grid = np.random.default_rng(seed).uniform(-1, 1, (64, 64, 64)).astype(np.float32)
-    scaled = positions / np.array(cell_cm, np.float32)
-    low = np.floor(scaled).astype(int)
-    part = scaled - low
-    part = part * part * (3 - 2 * part)
-    total = np.zeros(positions.shape[:-1], np.float32)
-    for corner in np.ndindex(2, 2, 2):
-        weight = np.prod(np.where(corner, part, 1 - part), axis=-1)
-        total += weight * grid[tuple(((low + corner) % 64)[..., i] for i in range(3))]
-    return total
+    from scipy.ndimage import map_coordinates
+
+    grid = np.random.default_rng(seed).uniform(-1, 1, (48, 48, 48)).astype(np.float32)
+    at = (positions / np.array(cell_cm, np.float32)).reshape(-1, 3).T
+    values: np.ndarray = map_coordinates(grid, at, order=1, mode="grid-wrap")
+    return values.reshape(positions.shape[:-1])
 
 
-def hairiness(positions: np.ndarray) -> np.ndarray:
-    """How much a point of the head is under hair, 0-1: above a hairline, not on the ears."""
+def above_hairline_cm(positions: np.ndarray) -> np.ndarray:
+    """How far a point of the head lies above the hairline; negative on bare skin."""
     x, y, z = np.abs(positions[..., 0]), positions[..., 1], positions[..., 2]
-    line = 9.6 - 0.028 * x**2 - 1.1 * smoothstep(4.5, 7.5, x) * smoothstep(9, 4, z)
-    line = np.where(z < 4.5, line - (4.5 - z) * 2.0, line)  # falls towards the nape
-    line = np.maximum(line, -5.5)
-    ear = (x > 7.0) & (z < 4.2) & (z > -2.5) & (y < 4.6) & (y > -3.5)
-    return np.where(ear, 0.0, smoothstep(-0.25, 0.25, y - line))
+    front = 9.7 + 0.25 * np.cos(x * 1.1) - 0.5 * smoothstep(5.0, 7.5, x)
+    sideburn = smoothstep(4.8, 6.8, x) * smoothstep(6.4, 3.2, z)
+    line = front * (1 - sideburn) + 1.6 * sideburn
+    nape = smoothstep(0.5, -2.5, z)
+    line = line * (1 - nape) - 5.0 * nape
+    ear = np.hypot((z + 0.1) / 2.4, (y - 0.9) / 3.4)  # hair is cut around the ear
+    return np.minimum(y - line, np.where(x > 5.0, 3.0 * (ear - 1.0), 9.0))
+
+
+def hair_thickness_cm(positions: np.ndarray) -> np.ndarray:
+    """Short at the sides and at the hairline, full above."""
+    height = above_hairline_cm(positions)
+    full = 0.35 + 0.85 * smoothstep(5.0, 12.0, positions[..., 1])
+    return smoothstep(-0.1, 2.6, height) * full
 
 
 def paint_skin(model: FaceModel, look: Look) -> np.ndarray:
     """The texture, (TILE_PX, 2 * TILE_PX, 3) uint8."""
-    positions, _ = uv_positions(model)
+    drawn = uv_map(model, np.c_[model.neutral, openness(model)])
+    positions, light = drawn[..., :3], drawn[..., 3:]
     face = np.zeros(positions.shape[:2], bool)
     face[:, :TILE_PX] = True
     colour = _bare_skin(positions, look)
@@ -98,11 +104,82 @@ def paint_skin(model: FaceModel, look: Look) -> np.ndarray:
     colour = _mix(colour, (70, 30, 28), _inside_mouth(model, positions) * face)
     colour = _mix(colour, look.hair, _brows(model, positions, look) * face)
     colour = _mix(colour, (48, 28, 22), _lid_line(model, positions) * face)
-    strands = 1 + 0.35 * noise(positions, (0.12, 1.5, 0.5), look.seed + 1)
-    hair = np.array(look.hair, np.float32) * strands[..., None]
-    colour = _mix(colour, hair, hairiness(positions))
+    colour = _mix(colour, *_hair(positions, look))
     colour = _mix(colour, look.shirt, _shirt(positions) * 1.0)
-    return np.clip(colour, 0, 255).astype(np.uint8)
+    shade = light ** np.array([0.75, 0.95, 1.0], np.float32)  # light inside skin is reddish
+    return np.clip(colour * shade, 0, 255).astype(np.uint8)
+
+
+def openness(model: FaceModel, n_directions: int = 48) -> np.ndarray:
+    """Share of the sky that each vertex of the neutral head sees, (n,), 1 = all of it.
+
+    Crevices (nostrils, the line between the lips, under the chin) are dark on any face; lamps
+    alone do not show that. Each direction is a small depth map made of points on the triangles.
+    """
+    triangles = model.neutral[model.triangles[model.triangles_of(*SKIN_PARTS, *EYEBALLS)]]
+    bary = np.array([(a, b, 2 - a - b) for a in range(3) for b in range(3 - a)]) / 2
+    cover = np.einsum("kc,tcd->tkd", bary, triangles).reshape(-1, 3)
+    normals = vertex_normals(model.neutral, model.triangles)
+    seen = np.zeros(len(model.neutral))
+    total = np.full(len(model.neutral), 1e-6)
+    for direction in _directions(n_directions):
+        facing = np.clip(normals @ direction, 0, None)
+        seen += facing * _unhidden(model.neutral, cover, direction)
+        total += facing
+    return _smoothed(np.clip(seen / total, 0.0, 1.0), model.triangles).astype(np.float32)
+
+
+def _smoothed(values: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Averaged twice over neighbours: the depth maps are coarse."""
+    around = triangles.ravel()
+    count = np.maximum(np.bincount(around, minlength=len(values)), 1)
+    for _ in range(2):
+        mean = np.repeat(values[triangles].mean(axis=1), 3)
+        values = np.bincount(around, mean, len(values)) / count
+    return values
+
+
+def _directions(n: int) -> np.ndarray:
+    """Points spread evenly over the sphere on a golden spiral."""
+    y = 1 - 2 * (np.arange(n) + 0.5) / n
+    angle = np.arange(n) * np.pi * (3 - np.sqrt(5))
+    around = np.sqrt(1 - y**2)
+    return np.stack([around * np.cos(angle), y, around * np.sin(angle)], axis=1)
+
+
+def _unhidden(points: np.ndarray, cover: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    cell_cm, slack_cm = 0.22, 0.25
+    side = np.cross(direction, [0.31, 0.87, 0.38])
+    side /= np.linalg.norm(side)
+    plane = np.stack([side, np.cross(direction, side)], axis=1)
+    low = (cover @ plane).min(0)
+    cell = ((cover @ plane - low) / cell_cm).astype(int)
+    height = cover @ direction
+    order = np.argsort(height)  # of several writes to one cell the last, highest, stays
+    depth = np.full(cell.max(0) + 2, -np.inf)
+    depth[tuple(cell[order].T)] = height[order]
+    at = np.clip(((points @ plane - low) / cell_cm).astype(int), 0, np.array(depth.shape) - 1)
+    return points @ direction > depth[tuple(at.T)] - slack_cm
+
+
+def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Unit normals (n, 3) float32: the sum over the triangles around each vertex."""
+    corners = points[triangles]
+    facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    around = triangles.ravel()
+    sums = [np.bincount(around, np.repeat(facing[:, i], 3), len(points)) for i in range(3)]
+    total = np.stack(sums, axis=1)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return (total / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def _hair(positions: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray]:
+    """Colour of the hair and how much it covers: single hairs at its edge."""
+    strands = noise(positions, (0.09, 1.6, 0.7), look.seed + 1)
+    locks = noise(positions, (0.45, 3.0, 1.6), look.seed + 4)
+    colour = np.array(look.hair, np.float32) * (1 + 0.30 * strands + 0.22 * locks)[..., None]
+    cover = smoothstep(-0.15, 0.75, above_hairline_cm(positions) + 0.35 * strands)
+    return colour, cover
 
 
 def _mix(below: np.ndarray, above: np.ndarray | Rgb, share: np.ndarray) -> np.ndarray:
@@ -159,9 +236,9 @@ def _lips(model: FaceModel, positions: np.ndarray) -> np.ndarray:
 def _inside_mouth(model: FaceModel, positions: np.ndarray) -> np.ndarray:
     """The wall of the mouth lies behind the lips, which part of the face's own mesh."""
     x, y, z = np.abs(positions[..., 0]), positions[..., 1], positions[..., 2]
-    near = (x < 4.2) & (y > -7) & (y < 0.5)
+    near = (x < 2.9) & (y > -5.2) & (y < -1.5)
     surface = 11.0 - 0.14 * x**2
-    return near * smoothstep(0.6, 1.2, surface - z) * (y < -1.0)
+    return near * smoothstep(0.6, 1.2, surface - z)
 
 
 def _rounded(ring: np.ndarray) -> np.ndarray:
@@ -200,7 +277,7 @@ def _lid_line(model: FaceModel, positions: np.ndarray) -> np.ndarray:
     points = _mirrored(positions)
     upper, _ = _polyline_distance(points, eye[[0, 1, 2, 3]])
     lower, _ = _polyline_distance(points, eye[[3, 4, 5, 0]])
-    return np.maximum(0.9 * smoothstep(0.24, 0.10, upper), 0.45 * smoothstep(0.18, 0.06, lower))
+    return np.maximum(0.95 * smoothstep(0.26, 0.12, upper), 0.5 * smoothstep(0.18, 0.06, lower))
 
 
 def _shirt(positions: np.ndarray) -> np.ndarray:
@@ -211,13 +288,17 @@ def _shirt(positions: np.ndarray) -> np.ndarray:
 
 
 def paint_eye(offsets: np.ndarray, look: Look) -> np.ndarray:
-    """Colours of the eyeball's vertices from their direction, (n, 3) uint8."""
+    """Colours of the eyeball's vertices from their direction, (n, 3) float32, 0-255."""
     unit = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
     angle = np.degrees(np.arccos(np.clip(unit[:, 2], -1, 1)))
-    white = (
-        np.array([232, 226, 220], np.float32) * (1 - 0.004 * np.clip(angle - 30, 0, 60))[:, None]
+    around = np.arctan2(unit[:, 1], unit[:, 0])
+    fibres = 1 + 0.18 * np.sin(17 * around) * np.sin(angle / 2.5)
+    iris = (
+        np.array(look.iris, np.float32) * (fibres * np.interp(angle, [8, 22], [1.25, 0.8]))[:, None]
     )
-    colour = _mix(white, look.iris, smoothstep(25.5, 23.5, angle))
-    colour = _mix(colour, (34, 34, 30), 0.8 * smoothstep(20, 23, angle) * smoothstep(26, 24, angle))
-    colour = _mix(colour, (10, 9, 9), smoothstep(10.5, 9.0, angle))
-    return np.clip(colour, 0, 255).astype(np.uint8)
+    white = np.array([226, 219, 212], np.float32)
+    colour = _mix(np.broadcast_to(white, unit.shape), iris, smoothstep(24.5, 22.5, angle))
+    colour = _mix(
+        colour, (38, 36, 32), 0.75 * smoothstep(19, 22, angle) * smoothstep(25, 23, angle)
+    )
+    return _mix(colour, (10, 9, 9), smoothstep(9.5, 8.0, angle))

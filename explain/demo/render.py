@@ -10,10 +10,19 @@ import cv2
 import numpy as np
 
 from demeanor.explain.demo.face_model import FaceModel
-from demeanor.explain.demo.paint import SKIN_PARTS, Look, hairiness, paint_eye, paint_skin
+from demeanor.explain.demo.paint import (
+    EYEBALLS,
+    SKIN_PARTS,
+    Look,
+    hair_thickness_cm,
+    paint_eye,
+    paint_skin,
+    smoothstep,
+    vertex_normals,
+)
 from demeanor.explain.errors import MissingExtra
 
-EYES = (("M_ScleraLeft", "_L"), ("M_ScleraRight", "_R"))
+EYES = tuple(zip(EYEBALLS, ("_L", "_R"), strict=True))
 LOOK_DEG = 28.0  # turn of the eyeball at weight 1; the model's own eyeLook moves lids only
 PIVOT_CM = np.array([0.0, -7.0, 1.0], np.float32)  # top of the neck: heads turn there
 OVERSAMPLING = 2  # drawn larger and averaged: smooth edges without relying on the driver
@@ -42,10 +51,12 @@ class FaceRenderer:
     def __init__(self, model: FaceModel, look: Look | None = None, size_px: int = 480) -> None:
         self.model, self.look, self.size_px = model, look or Look(), size_px
         self._pv = _pyvista()
-        self._hair = hairiness(model.neutral)
+        self._hair_cm = hair_thickness_cm(model.neutral)[:, None].astype(np.float32)
         self._plotter = self._pv.Plotter(
             off_screen=True, window_size=(size_px * OVERSAMPLING, size_px * OVERSAMPLING)
         )
+        self._shoulders = _shoulders(model.neutral)
+        self._plotter.render_window.SetMultiSamples(0)  # drawn larger instead
         self._set_stage()
         self._add_skin()
         self._add_inside()
@@ -63,8 +74,7 @@ class FaceRenderer:
         points = self.model.shape(weights, identity)
         turned = self._turn(points, rotation(yaw_deg, pitch_deg, roll_deg))
         self._move_skin(turned)
-        self._inside.points = turned[self._inside_vertices]
-        self._inside.point_data["Normals"] = self._normals(self._inside)
+        self._move_inside(points, turned)
         self._move_eyes(points, weights, rotation(yaw_deg, pitch_deg, roll_deg))
         self._plotter.render()
         picture = self._plotter.screenshot(return_img=True)[..., :3]
@@ -76,10 +86,10 @@ class FaceRenderer:
     def _set_stage(self) -> None:
         pv, plotter = self._pv, self._plotter
         plotter.set_background(np.array(self.look.background) / 255)
-        plotter.camera.position = (0, 0.5, 92)
-        plotter.camera.focal_point = (0, 0.5, 0)
+        plotter.camera.position = (0, 0.9, 92)
+        plotter.camera.focal_point = (0, 0.9, 0)
         plotter.camera.up = (0, 1, 0)
-        plotter.camera.view_angle = 19.5
+        plotter.camera.view_angle = 18.6
         plotter.remove_all_lights()
         for position, intensity in (((-28, 30, 60), 0.62), ((45, 8, 45), 0.38)):
             plotter.add_light(
@@ -89,12 +99,6 @@ class FaceRenderer:
     def _mesh(self, points: np.ndarray, triangles: np.ndarray) -> Any:
         faces = np.c_[np.full(len(triangles), 3), triangles]
         return self._pv.PolyData(points.astype(np.float32), faces)
-
-    def _normals(self, mesh: Any) -> np.ndarray:
-        triangles = mesh.regular_faces
-        corners = mesh.points[triangles]
-        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        return _sum_to_vertices(facing, triangles, mesh.n_points)
 
     def _add_skin(self) -> None:
         model = self.model
@@ -120,30 +124,38 @@ class FaceRenderer:
         )
 
     def _move_skin(self, points: np.ndarray) -> None:
-        triangles = self._skin_triangles
-        corners = points[triangles]
-        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        normals = _sum_to_vertices(facing, triangles, len(points))
-        grown = points + normals * (0.9 * self._hair)[:, None].astype(np.float32)
+        normals = vertex_normals(points, self._skin_triangles)
+        grown = points + normals * self._hair_cm
         self._skin.points = grown[self._skin_vertices]
         self._skin.point_data["Normals"] = normals[self._skin_vertices]
 
     def _add_inside(self) -> None:
-        """Teeth, gums and lashes: plain colours."""
+        """Teeth, gums and tongue, darker further in."""
         model = self.model
         colours = {"M_GumsTongue": (120, 52, 52), "M_Teeth": (226, 220, 206)}
         chosen = model.triangles_of(*colours)
         self._inside_vertices, triangles = np.unique(model.triangles[chosen], return_inverse=True)
-        self._inside = self._mesh(model.neutral[self._inside_vertices], triangles.reshape(-1, 3))
+        self._inside_triangles = triangles.reshape(-1, 3)
+        self._inside = self._mesh(model.neutral[self._inside_vertices], self._inside_triangles)
         shades = np.zeros((len(model.neutral), 3), np.float32)
         for part, colour in colours.items():
             shades[model.vertices_of(part)] = colour
-        depth = np.clip((model.neutral[:, 2] - 5.5) / 5.0, 0.15, 1.0)  # darker further in
-        shades *= depth[:, None]
-        self._inside.point_data["colour"] = shades[self._inside_vertices].astype(np.uint8)
-        self._inside.point_data["Normals"] = self._normals(self._inside)
+        shades *= np.clip((model.neutral[:, 2:] - 5.5) / 5.0, 0.15, 1.0)
+        self._inside_colours = shades[self._inside_vertices]
+        self._inside.point_data["colour"] = self._inside_colours.astype(np.uint8)
+        self._inside.point_data["Normals"] = np.zeros_like(self._inside.points)
         self._plotter.add_mesh(
             self._inside, scalars="colour", rgb=True, ambient=0.15, diffuse=0.75, specular=0.1
+        )
+
+    def _move_inside(self, points: np.ndarray, turned: np.ndarray) -> None:
+        """Between lips that touch no light reaches the teeth; through open lips it does."""
+        upper, lower = points[self.model.landmarks68[[62, 66]]]
+        light = 0.12 + 0.88 * smoothstep(0.12, 0.55, np.linalg.norm(upper - lower))
+        self._inside.points = turned[self._inside_vertices]
+        self._inside.point_data["colour"] = (light * self._inside_colours).astype(np.uint8)
+        self._inside.point_data["Normals"] = vertex_normals(
+            self._inside.points, self._inside_triangles
         )
 
     def _add_eyes(self) -> None:
@@ -154,8 +166,9 @@ class FaceRenderer:
                 vertices, self.model.triangles[self.model.triangles_of(part)]
             )
             mesh = self._mesh(self.model.neutral[vertices], triangles).subdivide(2)
-            offsets = mesh.points - _centre(self.model.neutral[vertices])
-            mesh.point_data["colour"] = paint_eye(offsets, self.look)
+            offsets = 0.985 * (mesh.points - _centre(self.model.neutral[vertices]))  # clears lids
+            colours = paint_eye(offsets, self.look)
+            mesh.point_data["colour"] = colours.astype(np.uint8)
             mesh.point_data["Normals"] = offsets
             self._plotter.add_mesh(
                 mesh,
@@ -166,15 +179,17 @@ class FaceRenderer:
                 specular=0.5,
                 specular_power=60,
             )
-            self._eyes.append((mesh, vertices, offsets))
+            self._eyes.append((mesh, vertices, offsets, colours))
 
     def _move_eyes(
         self, points: np.ndarray, weights: Mapping[str, float], head: np.ndarray
     ) -> None:
-        for (mesh, vertices, offsets), (_, side) in zip(self._eyes, EYES, strict=True):
+        for (mesh, vertices, offsets, colours), (_, side) in zip(self._eyes, EYES, strict=True):
             turn = head @ rotation(*_gaze_deg(weights, side), 0.0)
             centre = (_centre(points[vertices]) - PIVOT_CM) @ head.T + PIVOT_CM
             mesh.points = offsets @ turn.T + centre
+            shade = 1 - 0.5 * smoothstep(0.0, 1.1, (offsets @ turn.T @ head)[:, 1:2])  # of the lid
+            mesh.point_data["colour"] = (colours * shade).astype(np.uint8)
             unit = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
             mesh.point_data["Normals"] = (unit @ turn.T).astype(np.float32)
 
@@ -183,7 +198,7 @@ class FaceRenderer:
         share = np.clip((self.model.neutral[:, 1] + 15.0) / 8.0, 0, 1)[:, None]
         share = (share * share * (3 - 2 * share)).astype(np.float32)
         turned = (points - PIVOT_CM) @ head.T + PIVOT_CM
-        return points * (1 - share) + turned * share
+        return self._shoulders * (points * (1 - share) + turned * share)
 
 
 def _gaze_deg(weights: Mapping[str, float], side: str) -> tuple[float, float]:
@@ -197,15 +212,12 @@ def _gaze_deg(weights: Mapping[str, float], side: str) -> tuple[float, float]:
     return LOOK_DEG * yaw, LOOK_DEG * (weight("eyeLookUp") - weight("eyeLookDown"))
 
 
+def _shoulders(neutral: np.ndarray) -> np.ndarray:
+    """Factors (n, 3) that widen the model's narrow bust until it leaves the picture."""
+    factors = np.ones_like(neutral)
+    factors[:, 0] += 0.75 * smoothstep(-13.0, -18.5, neutral[:, 1])
+    return factors
+
+
 def _centre(points: np.ndarray) -> np.ndarray:
     return (points.min(0) + points.max(0)) / 2
-
-
-def _sum_to_vertices(facing: np.ndarray, triangles: np.ndarray, n: int) -> np.ndarray:
-    """Unit normals: the sum over the triangles around each vertex."""
-    total = np.stack(
-        [np.bincount(triangles.ravel(), np.repeat(facing[:, i], 3), minlength=n) for i in range(3)],
-        axis=1,
-    )
-    length = np.linalg.norm(total, axis=1, keepdims=True)
-    return (total / np.where(length > 0, length, 1)).astype(np.float32)
