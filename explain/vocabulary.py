@@ -100,4 +100,13 @@ VOICE_WORDS: dict[str, tuple[str, str]] = {
     "HNRdBACF": ("tone clearer", "tone breathier or hoarser"),
     "alphaRatioV": ("voice brighter, more effort", "voice darker, softer"),
     "MeanUnvoicedSegmentLength": ("pauses longer", "pauses shorter"),
+    "F0semitoneFrom27.5Hz_meanRisingSlope": (
+        "pitch rises at the end of the phrase",
+        "pitch rises less at the end of the phrase",
+    ),
+    "F0semitoneFrom27.5Hz_meanFallingSlope": (
+        "pitch falls at the end of the phrase",
+        "pitch falls less at the end of the phrase",
+    ),
+    "speech_share": ("speaks for more of the time", "speaks for less of the time"),  # ours
 }

@@ -64,7 +64,7 @@ def measure_pitch(
 
 
 def semitones(f0_hz: np.ndarray) -> np.ndarray:
-    return 12.0 * np.log2(f0_hz / SEMITONE_REFERENCE_HZ)
+    return np.asarray(12.0 * np.log2(f0_hz / SEMITONE_REFERENCE_HZ))
 
 
 def harmonics_to_noise_db(regularity: np.ndarray) -> np.ndarray:
@@ -189,7 +189,7 @@ def _distance_to_next(frame: np.ndarray, period: float) -> float:
     best = int(match.argmax())
     if best in (0, len(match) - 1):  # the best match is not a peak: this is no cycle
         return math.nan
-    left, top, right = match[best - 1 : best + 2].tolist()
+    left, top, right = (float(m) for m in match[best - 1 : best + 2])
     return first - start + best + 0.5 * (left - right) / min(left - 2 * top + right, -1e-20)
 
 

@@ -9,7 +9,7 @@ Sound arrives in chunks while the file is decoded once; what is kept is the trac
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -35,6 +35,7 @@ SOURCE = Source(SourceKind.MACHINE, "voice", "1")
 PITCH, LEVEL, HNR = "F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp", "HNRdBACF"
 JITTER, SHIMMER, ALPHA = "jitterLocal", "shimmerLocaldB", "alphaRatioV"
 RATE = "loudnessPeaksPerSec"
+BACKGROUND = "voice apart from the background"  # what is not measured over music
 
 HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 FRAMES_PER_BLOCK = 250  # 5 s: some 10 MB of work space
@@ -46,6 +47,7 @@ MIN_SOUND_S = 0.3  # a syllable; nothing is said about less
 MIN_NOISE_S = 0.5  # of non-speech, to tell how loud the background is
 GUARD_S = 0.2  # around speech: reverberation and breath are not background
 MAX_SNR_DB = 60.0  # gaps of digital silence would give infinity
+FAINT_DB = 25.0  # below the loudest of a stretch of speech: hum and echo there, no vowel
 TONAL_SHARE = 0.3  # of the background: breath and noise hardly ever repeat
 TONAL_BELOW_SPEECH_DB = 25.0  # fainter tones do not disturb the pitch of the voice
 
@@ -249,6 +251,7 @@ def _assemble(
 ) -> VoiceMeasurement:
     times_s = np.arange(len(frames.f0_hz)) * HOP_S
     speaking = mask(times_s, speech)
+    frames = _without_faint_pitch(times_s, frames, speech)
     peaks_s = loudness_peaks(
         times_s, frames.level_db, speaking & ~np.isnan(frames.f0_hz), settings.peak_prominence_db
     )
@@ -260,6 +263,18 @@ def _assemble(
         peaks_s,
         duration_s,
     )
+
+
+def _without_faint_pitch(times_s: np.ndarray, frames: _Frames, speech: tuple[Span, ...]) -> _Frames:
+    """Speech too faint to be a vowel loses its pitch: there it would be that of the hum."""
+    f0_hz = frames.f0_hz.copy()
+    for span in speech:
+        inside = mask(times_s, (span,))
+        level_db = frames.level_db[inside]
+        if len(level_db):
+            faint = level_db < np.percentile(level_db, 95) - FAINT_DB
+            f0_hz[inside] = np.where(faint, np.nan, f0_hz[inside])
+    return replace(frames, f0_hz=f0_hz)
 
 
 def _tracks(
@@ -399,7 +414,7 @@ def _not_measured(
         )
     if tonal is not None and tonal >= TONAL_SHARE:
         yield NotMeasured(
-            "voice apart from the background",
+            BACKGROUND,
             f"music or a tone is heard in {tonal:.0%} of the time without speech; "
             "pitch and loudness may include it",
         )
