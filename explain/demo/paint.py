@@ -221,10 +221,11 @@ def _brows(model: FaceModel, positions: np.ndarray, look: Look) -> np.ndarray:
     line = model.neutral[model.landmarks68[22:27]].astype(np.float32)  # inner to outer
     line = line + np.array([0, 0.05, 0], np.float32)
     distance, along = _polyline_distance(_mirrored(positions)[..., :2], line[:, :2])
-    half_cm = np.interp(along, [0, 0.15, 0.5, 1], [0.30, 0.36, 0.34, 0.10])
+    half_cm = np.interp(along, [0, 0.15, 0.5, 1], [0.24, 0.31, 0.29, 0.08])
     hairs = 1 + 0.25 * noise(positions, (0.07, 0.22, 0.3), look.seed + 3)
     inside = smoothstep(1.25, 0.75, distance / (half_cm * hairs))
-    return 0.92 * inside * (positions[..., 2] > 5)
+    gaps = 0.82 + 0.18 * noise(positions, (0.05, 0.3, 0.3), look.seed + 5)
+    return gaps * inside * (positions[..., 2] > 5)
 
 
 def _lips(model: FaceModel, positions: np.ndarray) -> np.ndarray:
@@ -273,11 +274,13 @@ def _inside_polygon(positions: np.ndarray, ring: np.ndarray) -> np.ndarray:
 
 def _lid_line(model: FaceModel, positions: np.ndarray) -> np.ndarray:
     """The edge of the lids, dark as lashes make it: more above than below."""
-    eye = model.neutral[model.landmarks68[42:48]].astype(np.float32)
-    points = _mirrored(positions)
-    upper, _ = _polyline_distance(points, eye[[0, 1, 2, 3]])
-    lower, _ = _polyline_distance(points, eye[[3, 4, 5, 0]])
-    return np.maximum(0.95 * smoothstep(0.26, 0.12, upper), 0.5 * smoothstep(0.18, 0.06, lower))
+    eye = model.neutral[model.landmarks68[42:48]]
+    ring = _rounded(eye[:, :2])  # four points to a stretch: 12 above, 12 below
+    points = _mirrored(positions)[..., :2]
+    upper, _ = _polyline_distance(points, ring[:13])
+    lower, _ = _polyline_distance(points, ring[12:])
+    edge = np.maximum(0.95 * smoothstep(0.20, 0.07, upper), 0.45 * smoothstep(0.14, 0.05, lower))
+    return edge * (positions[..., 2] > eye[:, 2].min() - 0.4)
 
 
 def _shirt(positions: np.ndarray) -> np.ndarray:

@@ -91,7 +91,7 @@ class FaceRenderer:
         plotter.camera.up = (0, 1, 0)
         plotter.camera.view_angle = 18.6
         plotter.remove_all_lights()
-        for position, intensity in (((-28, 30, 60), 0.62), ((45, 8, 45), 0.38)):
+        for position, intensity in (((-28, 30, 60), 0.74), ((45, 8, 45), 0.44)):
             plotter.add_light(
                 pv.Light(position=position, focal_point=(0, 0, 5), intensity=intensity)
             )
