@@ -70,7 +70,7 @@ def semitones(f0_hz: np.ndarray) -> np.ndarray:
 def harmonics_to_noise_db(regularity: np.ndarray) -> np.ndarray:
     """Energy of what repeats over energy of what does not (Boersma 1993, eq. 4)."""
     bounded = np.clip(regularity, 1.0 - MAX_REGULARITY, MAX_REGULARITY)
-    return 10.0 * np.log10(bounded / (1.0 - bounded))
+    return np.asarray(10.0 * np.log10(bounded / (1.0 - bounded)))
 
 
 def _candidates(

@@ -124,7 +124,7 @@ def _values(m: VoiceMeasurement, code: str) -> np.ndarray:
 
 
 def _voiced(m: VoiceMeasurement) -> np.ndarray:
-    return ~np.isnan(_values(m, PITCH))
+    return np.asarray(~np.isnan(_values(m, PITCH)))
 
 
 def _voiced_s(m: VoiceMeasurement) -> float:
@@ -133,7 +133,7 @@ def _voiced_s(m: VoiceMeasurement) -> float:
 
 def _measured(m: VoiceMeasurement, code: str, where: np.ndarray) -> np.ndarray:
     values = _values(m, code)[where]
-    return values[~np.isnan(values)]
+    return np.asarray(values[~np.isnan(values)])
 
 
 def _track_usual(m: VoiceMeasurement, code: str, enough: bool) -> Usual:
