@@ -37,10 +37,14 @@ class EventSettings:
     enter: float  # FACS intensity above usual; see events.py
     leave: float
     min_duration_s: float  # three frames at 25 fps: drops tracker flicker
-    smooth_s: float
+    smooth_s: float  # moving average before anything is looked for
     held_share: float  # of the visible time: then it is a state, not an event
     held_level: float
+    blink_enter: float  # lids half closed and more: squinting stays below
     blink_max_s: float  # longer closures are AU43, not AU45 (limit recalled, FACS practice)
+    head_enter_deg: float  # from where the head mostly is; half of it ends the turn
+    gaze_enter_deg: float  # large, since our gaze is not validated
+    gaze_min_duration_s: float
 
     def __post_init__(self) -> None:
         if self.leave > self.enter:

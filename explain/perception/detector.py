@@ -16,6 +16,9 @@ _LAYERS = {128: ((8, 2), (16, 6)), 192: ((4, 1),)}
 _LOGIT_LIMIT = 80.0  # keeps exp() finite in float32; scores are 0 or 1 there anyway
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
 @dataclass(frozen=True, slots=True)
 class FaceBox:
     """A detected face, in pixels of the picture."""
@@ -31,14 +34,9 @@ class FaceBox:
     def width(self) -> float:
         return self.right - self.left
 
-    def iou(self, other: "FaceBox") -> float:
-        return iou(
-            (self.left, self.top, self.right, self.bottom),
-            (other.left, other.top, other.right, other.bottom),
-        )
-
-
-Box = tuple[float, float, float, float]  # left, top, right, bottom
+    @property
+    def box(self) -> Box:
+        return self.left, self.top, self.right, self.bottom
 
 
 def iou(a: Box, b: Box) -> float:
@@ -119,6 +117,6 @@ def suppress(boxes: list[FaceBox], max_iou: float = 0.3) -> list[FaceBox]:
     """Non-maximum suppression: of boxes that overlap, the best. 0.3 is MediaPipe's value."""
     kept: list[FaceBox] = []
     for box in sorted(boxes, key=lambda b: -b.score):
-        if all(box.iou(other) < max_iou for other in kept):
+        if all(iou(box.box, other.box) < max_iou for other in kept):
             kept.append(box)
     return kept

@@ -12,7 +12,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from demeanor.explain.perception.detector import FaceBox, FaceDetector
+from demeanor.explain.perception.detector import FaceBox, FaceDetector, iou
 from demeanor.explain.perception.litert import LiteModel
 
 # Corners of the eyes in the mesh; right and left are the person's own, right first throughout.
@@ -71,11 +71,6 @@ class FaceMesh:
     irises: np.ndarray  # (2, 5, 2) float32: centre, then four points of the rim
     presence: float  # 0-1, the model's own score that this is a face
     blendshapes: np.ndarray | None  # (52,) 0-1, ARKit order; None: this backend has none
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 class FaceBackend(Protocol):
@@ -231,7 +226,7 @@ def both_ranges(
     """Faces of either detector: the near one sees large faces, the far one small ones."""
     boxes = near(rgb, min_score)
     for box in far(rgb, min_score) if far else ():
-        if all(box.iou(other) < 0.3 for other in boxes):
+        if all(iou(box.box, other.box) < 0.3 for other in boxes):
             boxes.append(box)
     return boxes
 

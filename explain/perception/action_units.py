@@ -1,0 +1,85 @@
+"""Action units from geometry: how far a face is from neutral, on the FACS scale.
+
+Each unit is a weighted sum of pose-free measures (and of blendshape coefficients, where the
+backend has them). Zero and scale come from two places: zero from neutral faces of real people,
+scale from a rendered face whose action units are known (docs/calibration.md has the figures).
+What geometry cannot tell is not in the list and is declared not measured.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from demeanor.explain.perception.geometry import MEASURES
+
+MAX_INTENSITY = 5.0
+# Asked for by the field, out of reach of geometry: they need the skin's texture.
+NOT_MEASURABLE = {
+    "AU4": "brow furrows need texture",
+    "AU9": "wrinkles of the nose need texture",
+    "AU10": "not told apart from other lip movements by geometry",
+    "AU14": "dimples need texture",
+    "AU15": "not told apart from head posture and mouth shape by geometry",
+    "AU17": "the chin's skin needs texture",
+    "AU20": "not told apart from AU12 by geometry",
+    "AU23": "lip thickness is too weak in this mesh",
+    "AU24": "lip thickness is too weak in this mesh",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActionUnitModel:
+    """Coefficients of one backend."""
+
+    backend: str
+    codes: tuple[str, ...]
+    weights: np.ndarray  # (features, codes)
+    centre: np.ndarray  # (features,) of neutral faces
+    neutral_high: np.ndarray  # (codes,) level that few neutral faces exceed
+
+    def levels(
+        self, shape: np.ndarray, eyes: np.ndarray, blendshapes: np.ndarray | None
+    ) -> np.ndarray:
+        """(n, codes) float32 on the FACS scale, about 0 for neutral faces, not clipped.
+
+        Below 0: the person's rest lies on the other side of the population's.
+        """
+        parts = [shape, eyes] if blendshapes is None else [shape, eyes, blendshapes[:, 1:]]
+        features = np.concatenate(parts, axis=1)
+        return ((features - self.centre) @ self.weights).astype(np.float32)
+
+    def intensities(
+        self, levels: np.ndarray, own: np.ndarray | None, quantile: float
+    ) -> np.ndarray:
+        """(n, codes) 0-5. Zero is the person's own rest where that lies in the neutral range
+        of the population, else the edge of that range; `own` None (a picture): the edge.
+
+        own: (m, codes) levels that show what is usual for the person; quantile: of these, rest.
+        """
+        zero = self.neutral_high
+        if own is not None:
+            zero = np.minimum(np.quantile(own, quantile, axis=0), self.neutral_high)
+        return np.clip(levels - zero, 0.0, MAX_INTENSITY).astype(np.float32)
+
+    def not_measured(self) -> dict[str, str]:
+        return {au: why for au, why in NOT_MEASURABLE.items() if au not in self.codes}
+
+
+@cache
+def action_unit_model(backend: str) -> ActionUnitModel:
+    text = files("demeanor.explain.perception").joinpath("calibration.json").read_text("utf-8")
+    data = json.loads(text)["backends"][backend]
+    if tuple(data["measures"][: len(MEASURES)]) != MEASURES:
+        raise ValueError(f"calibration.json of {backend} was made for other measures")
+    codes = tuple(data["units"])
+    units = [data["units"][code] for code in codes]
+    return ActionUnitModel(
+        backend,
+        codes,
+        np.array([unit["weights"] for unit in units]).T,
+        np.array(data["centre"]),
+        np.array([unit["neutral_high"] for unit in units]),
+    )

@@ -1,0 +1,172 @@
+"""Follow every face through a clip, each under an id that stays.
+
+A face that is followed needs no detector: the points of one frame give the window for the next.
+The detector looks again at a set interval, and at once when a face is lost. A face that comes
+back where one was lost is taken to be the same person; we compare places, never identities.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from demeanor.explain.perception.detector import Box, iou
+from demeanor.explain.perception.face import (
+    FaceBackend,
+    FaceMesh,
+    Roi,
+    roi_of_box,
+    roi_of_mesh,
+)
+from demeanor.explain.settings import FaceSettings
+
+_SAME_FACE_IOU = 0.5  # two windows on one face
+_SAME_PLACE_IOU = 0.2  # a face that returns: heads move while they are away
+_JUMP_IOU = 0.2  # from one frame to the next: below it the picture was cut to something else
+_EAGER = 0.2  # while nobody is followed, look five times as often
+_SETTLE = 2  # passes over a new face, until its window fits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One face in one frame."""
+
+    track: int  # 0, 1, … in order of appearance
+    time_s: float
+    mesh: FaceMesh
+
+
+@dataclass(slots=True)
+class _Track:
+    number: int
+    roi: Roi
+    box: Box
+    seen_s: float
+
+
+class Tracker:
+    """Feed frames in order; `add` yields what has become ready, `finish` the rest.
+
+    The details of a frame (eyelids, irises, blendshapes) are worked out in a second thread
+    while the points of the next are found in the caller's: results come a few frames late.
+    """
+
+    _DEPTH = 4  # frames that may wait for their details: bounds the memory
+
+    def __init__(self, backend: FaceBackend, settings: FaceSettings) -> None:
+        self._backend, self._settings = backend, settings
+        self._active: list[_Track] = []
+        self._lost: list[_Track] = []
+        self._n_tracks = 0
+        self._looked_s = -np.inf
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="face-details")
+        self._waiting: deque[Future[list[Seen]]] = deque()
+        self.crowd = 0  # most faces that were left out at one time, for lack of places
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, time_s: float, rgb: np.ndarray) -> Iterator[Seen]:
+        found = self._follow(time_s, rgb)
+        wait_s = self._settings.redetect_every_s * (1.0 if self._active else _EAGER)
+        due = time_s - self._looked_s >= wait_s
+        if due or len(found) < len(self._active):
+            self._active = [track for track, _, _ in found]
+            found += self._look(time_s, rgb)
+            self._looked_s = time_s
+        self._active = [track for track, _, _ in found]
+        self._waiting.append(self._pool.submit(self._details, time_s, rgb, found))
+        while len(self._waiting) > self._DEPTH:
+            yield from self._waiting.popleft().result()
+
+    def finish(self) -> Iterator[Seen]:
+        while self._waiting:
+            yield from self._waiting.popleft().result()
+
+    def _details(
+        self, time_s: float, rgb: np.ndarray, found: list[tuple[_Track, np.ndarray, float]]
+    ) -> list[Seen]:
+        return [
+            Seen(track.number, time_s, self._backend.details(rgb, points, presence))
+            for track, points, presence in found
+        ]
+
+    def _follow(self, time_s: float, rgb: np.ndarray) -> list[tuple[_Track, np.ndarray, float]]:
+        """Faces known from the last frame that are still there; the others go to `_lost`."""
+        found: list[tuple[_Track, np.ndarray, float]] = []
+        for track in self._active:
+            points, presence = self._backend.points(rgb, track.roi)
+            box = box_of(points)
+            gone = presence < self._settings.presence or iou(box, track.box) < _JUMP_IOU
+            if gone or any(iou(box, other.box) > _SAME_FACE_IOU for other, _, _ in found):
+                self._lost.append(track)
+                continue
+            self._update(track, points, box, time_s)
+            found.append((track, points, presence))
+        return found
+
+    def _look(self, time_s: float, rgb: np.ndarray) -> list[tuple[_Track, np.ndarray, float]]:
+        """Faces that nobody follows yet, each confirmed by the mesh."""
+        new: list[tuple[_Track, np.ndarray, float]] = []
+        taken = [track.box for track in self._active]
+        n_left_out = 0
+        for face in self._backend.detect(rgb, self._settings.detector_score):
+            if any(iou(face.box, box) > _SAME_PLACE_IOU for box in taken):
+                continue
+            if len(taken) >= self._settings.max_people:
+                n_left_out += 1
+                continue
+            roi = roi_of_box(face)
+            for _ in range(_SETTLE):
+                points, presence = self._backend.points(rgb, roi)
+                if presence < self._settings.presence:
+                    break
+                roi = roi_of_mesh(points)
+            else:
+                box = box_of(points)
+                if any(iou(box, other) > _SAME_PLACE_IOU for other in taken):
+                    continue
+                track = self._recall(box, time_s) or self._new(roi, box)
+                self._update(track, points, box, time_s)
+                taken.append(box)
+                new.append((track, points, presence))
+        self.crowd = max(self.crowd, n_left_out)
+        return new
+
+    def _recall(self, box: Box, time_s: float) -> _Track | None:
+        """The person last lost near here. Soon after, nearness is enough; later, overlap."""
+        for track in sorted(self._lost, key=lambda t: -t.seen_s):
+            soon = time_s - track.seen_s <= self._settings.lost_after_s
+            if iou(box, track.box) > _SAME_PLACE_IOU or (soon and _near(box, track.box)):
+                self._lost.remove(track)
+                return track
+        if len(self._lost) == 1 and self._n_tracks == 1:  # the only person this clip has shown
+            return self._lost.pop()
+        return None
+
+    def _new(self, roi: Roi, box: Box) -> _Track:
+        track = _Track(self._n_tracks, roi, box, -np.inf)
+        self._n_tracks += 1
+        return track
+
+    @staticmethod
+    def _update(track: _Track, points: np.ndarray, box: Box, time_s: float) -> None:
+        track.roi, track.box, track.seen_s = roi_of_mesh(points), box, time_s
+
+
+def box_of(points: np.ndarray) -> Box:
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _near(a: Box, b: Box) -> bool:
+    """Centres less than a face's width apart."""
+    dx = (a[0] + a[2] - b[0] - b[2]) / 2
+    dy = (a[1] + a[3] - b[1] - b[3]) / 2
+    return bool(np.hypot(dx, dy) < max(a[2] - a[0], b[2] - b[0]))
