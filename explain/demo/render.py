@@ -221,3 +221,9 @@ def _shoulders(neutral: np.ndarray) -> np.ndarray:
 
 def _centre(points: np.ndarray) -> np.ndarray:
     return (points.min(0) + points.max(0)) / 2
+
+
+if __name__ == "__main__":
+    from demeanor.explain.demo.clip import main
+
+    raise SystemExit(main())
