@@ -7,19 +7,25 @@ the neutral head plus weight times delta, so that what a face shows is known exa
 
 import hashlib
 import io
+import json
 import os
 import tempfile
+import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from demeanor.explain.demo.obj import ObjMesh, read_obj
 from demeanor.explain.errors import ModelFileError, UnknownName
 
 KIT_URL = "https://raw.githubusercontent.com/USC-ICT/ICT-FaceKit/master/FaceXModel/"
+N_IDENTITIES = 60  # of the kit's identity meshes, in order of variance: enough to vary a face
+MORE_EXPRESSIONS = ("PupilDilate_L", "PupilDilate_R", "cheekRaiser_L", "cheekRaiser_R")
 ARRAYS = {  # name -> number of dimensions
     "neutral": 2,
     "uv": 2,
@@ -143,3 +149,88 @@ def _from_arrays(arrays: Mapping[str, np.ndarray], sha256: str) -> FaceModel:
         landmarks68=arrays["landmarks68"].astype(np.int64),
         sha256=sha256,
     )
+
+
+def fetch_face_model(cache_dir: Path, fetch: Callable[[str], bytes] | None = None) -> Path:
+    """Download ICT-FaceKit's OBJ files (about 120, some 300 MB in all) and pack them into one npz.
+
+    Not run by its makers on the real files: the machine it was written on reaches no network.
+    The names of the files were taken from public descriptions of the kit; the reading and the
+    packing are tested on small meshes. A file that is packed already is kept.
+    """
+    path = cache_dir / "ict_face.npz"
+    if not path.is_file():
+        arrays = _read_kit(fetch or _download)
+        _check_layout(path, arrays)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        _write_npz(path, arrays)
+    return path
+
+
+def _read_kit(fetch: Callable[[str], bytes]) -> dict[str, np.ndarray]:
+    names = _kit_names(fetch("vertex_indices.json"))
+    neutral = read_obj(_text(fetch("generic_neutral_mesh.obj")), "generic_neutral_mesh.obj")
+    expressions = sorted({*names["expressions"], *MORE_EXPRESSIONS})
+    identities = [f"identity{i:03d}" for i in range(N_IDENTITIES)]
+    return {
+        "neutral": neutral.vertices.astype(np.float32),
+        "uv": neutral.uv.astype(np.float32),
+        "triangles": neutral.triangles.astype(np.int32),
+        "triangles_uv": neutral.triangles_uv.astype(np.int32),
+        "part": neutral.part.astype(np.int16),
+        "part_names": np.array([n.rpartition(":")[2] for n in neutral.part_names]),
+        "expression_names": np.array(expressions),
+        "expressions": np.stack([_delta(fetch, n, neutral) for n in expressions]),
+        "identities": np.stack([_delta(fetch, n, neutral) for n in identities]),
+        "landmarks68": np.array(names["idx_to_landmark_verts"], np.int32),
+    }
+
+
+def _kit_names(data: bytes) -> dict[str, list[Any]]:
+    """The kit's own list of expressions and of the 68 landmarks."""
+    try:
+        names = json.loads(data)
+        return {key: list(names[key]) for key in ("expressions", "idx_to_landmark_verts")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(
+            "vertex_indices.json: wanted ICT-FaceKit's lists `expressions` and "
+            f"`idx_to_landmark_verts`, found {error!r}. The kit may have changed."
+        ) from error
+
+
+def _delta(fetch: Callable[[str], bytes], name: str, neutral: ObjMesh) -> np.ndarray:
+    mesh = read_obj(_text(fetch(f"{name}.obj")), f"{name}.obj")
+    if mesh.vertices.shape != neutral.vertices.shape:
+        raise ModelFileError(
+            f"{name}.obj: wanted {len(neutral.vertices)} vertices like the neutral mesh, "
+            f"found {len(mesh.vertices)}. Files of two versions of the kit were mixed."
+        )
+    return (mesh.vertices - neutral.vertices).astype(np.float16)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace")
+
+
+def _download(name: str) -> bytes:
+    try:
+        with urllib.request.urlopen(KIT_URL + name, timeout=60) as reply:  # noqa: S310 (https)
+            data: bytes = reply.read()
+            return data
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise ModelFileError(
+            f"{KIT_URL}{name} could not be fetched ({error}). Where there is a network, clone "
+            "github.com/USC-ICT/ICT-FaceKit; then, with `folder` its FaceXModel: "
+            "fetch_face_model(cache_dir, lambda name: (folder / name).read_bytes())"
+        ) from error
+
+
+def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Under another name first: a broken-off run leaves no half file behind."""
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -166,7 +166,7 @@ class FaceRenderer:
                 vertices, self.model.triangles[self.model.triangles_of(part)]
             )
             mesh = self._mesh(self.model.neutral[vertices], triangles).subdivide(2)
-            offsets = 0.985 * (mesh.points - _centre(self.model.neutral[vertices]))  # clears lids
+            offsets = 0.97 * (mesh.points - _centre(self.model.neutral[vertices]))  # clears lids
             colours = paint_eye(offsets, self.look)
             mesh.point_data["colour"] = colours.astype(np.uint8)
             mesh.point_data["Normals"] = offsets
