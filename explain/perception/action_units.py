@@ -16,6 +16,7 @@ import numpy as np
 from demeanor.explain.perception.geometry import MEASURES
 
 MAX_INTENSITY = 5.0
+_GAP_RELIABILITY = 0.9  # AU25 is the gap between the lips itself: nothing was fitted
 # Asked for by the field, out of reach of geometry: they need the skin's texture.
 NOT_MEASURABLE = {
     "AU4": "brow furrows need texture",
@@ -39,6 +40,7 @@ class ActionUnitModel:
     weights: np.ndarray  # (features, codes)
     centre: np.ndarray  # (features,) of neutral faces
     neutral_high: np.ndarray  # (codes,) level that few neutral faces exceed
+    reliability: dict[str, float]  # 0-1 per code: correlation with the known truth, held out
 
     def levels(
         self, shape: np.ndarray, eyes: np.ndarray, blendshapes: np.ndarray | None
@@ -82,4 +84,8 @@ def action_unit_model(backend: str) -> ActionUnitModel:
         np.array([unit["weights"] for unit in units]).T,
         np.array(data["centre"]),
         np.array([unit["neutral_high"] for unit in units]),
+        {
+            c: _GAP_RELIABILITY if u["reliability"] is None else u["reliability"]
+            for c, u in zip(codes, units, strict=True)
+        },
     )

@@ -125,7 +125,10 @@ def _expressions(
     events = [_event(track, norm, Kind.EVENT, values, bout, trust) for bout in bouts]
     held = _held(values, settings)
     if held is not None and norm.own is not None and norm.own >= settings.held_level:
-        events.append(_event(track, norm, Kind.STATE, values, held, trust))
+        state = _event(track, norm, Kind.STATE, values, held, trust)
+        events.append(
+            replace(state, peak=norm.own, change_from_usual=0.0, change_from_population=norm.own)
+        )
     return events
 
 

@@ -4,7 +4,7 @@ Rows are reduced as they come, so that memory does not grow with the meshes: a f
 leaves some twenty numbers behind. A row that cannot be trusted becomes NaN with a reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,9 @@ _REASONS = (
     "the points do not fit a face here (something hides it, or it is blurred)",
 )
 NOT_SEEN = "the face is not seen"
+EYES_CLOSED = "the eyes are closed"
+_NEED_OPEN_EYES = ("AU5", "AU7")  # what the lids do cannot be read from closed eyes
+_SHUT = 2.0  # AU43 from which on they count as closed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,10 +212,19 @@ class FaceRecorder:
         own = trusted.sum() * step_s >= baseline.min_own_s
         levels = rows.levels[trusted] if own else None
         intensities = self._model.intensities(rows.levels, levels, baseline.own_quantile)
+        closed = _closed(intensities[:, self._model.codes.index("AU43")])
         tracks = [
             track(code, Unit.FACS_INTENSITY, intensities[:, k], gated=True)
             for k, code in enumerate(self._model.codes)
+            if code not in _NEED_OPEN_EYES
         ]
+        shut = tuple((span, EYES_CLOSED) for span in _runs(rows.times_s, closed))
+        for code in _NEED_OPEN_EYES:
+            k = self._model.codes.index(code)
+            column = np.where(closed, np.nan, intensities[:, k])
+            whole = track(code, Unit.FACS_INTENSITY, column, gated=True)
+            missing = tuple(sorted((*gaps, *shut), key=lambda gap: gap[0].start_s))
+            tracks.append(replace(whole, missing=missing))
         tracks += [track(c, Unit.DEGREE, rows.pose[:, k], gated=False) for k, c in enumerate(POSE)]
         tracks += [track(c, Unit.DEGREE, rows.gaze[:, k], gated=True) for k, c in enumerate(GAZE)]
         tracks.append(track("face_px", Unit.NONE, rows.face_px, gated=False))
@@ -255,6 +267,12 @@ def _of_person(name: str, gaps: tuple[tuple[Span, str], ...]) -> list[NotMeasure
             NotMeasured("action units", f"{reason} (for {total_s:.1f} s in all)", whole, name)
         )
     return rows
+
+
+def _closed(closure: np.ndarray) -> np.ndarray:
+    """Frames in which the lids cover the eye, with one more on either side."""
+    shut = closure >= _SHUT
+    return np.convolve(shut, np.ones(3), mode="same") > 0 if len(shut) > 1 else shut
 
 
 def _gaze_deg(offsets: np.ndarray) -> np.ndarray:

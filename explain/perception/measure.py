@@ -1,0 +1,238 @@
+"""Everything perception finds in one clip, in one pass over its file."""
+
+import contextlib
+import queue
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from demeanor.explain.perception.action_units import action_unit_model
+from demeanor.explain.perception.asr import AsrBackend
+from demeanor.explain.perception.baseline import usual
+from demeanor.explain.perception.events import face_events
+from demeanor.explain.perception.face import FaceBackend
+from demeanor.explain.perception.face_tracks import FaceMeasurement, FaceRecorder
+from demeanor.explain.perception.media import (
+    SAMPLE_RATE_HZ,
+    Cue,
+    Frame,
+    Losses,
+    Sound,
+    open_clip,
+    read,
+)
+from demeanor.explain.perception.speech import SpeechResult, transcribe
+from demeanor.explain.perception.tracking import Tracker
+from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
+from demeanor.explain.perception.voice_events import voice_events, voice_usual
+from demeanor.explain.records import (
+    Clip,
+    Event,
+    Measurement,
+    NotMeasured,
+    Source,
+    SourceKind,
+    Span,
+    Usual,
+)
+from demeanor.explain.settings import Settings
+
+_AHEAD = 8  # decoded items that may wait: bounds the memory
+Progress = Callable[[float], None]  # seconds of the clip that are done
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOptions:
+    transcript: Path | None = None
+    asr: AsrBackend | None = None
+    language: str | None = None
+
+
+def measure_clip(
+    path: Path,
+    backend: FaceBackend,
+    settings: Settings,
+    speech: SpeechOptions | None = None,
+    progress: Progress = lambda done_s: None,
+) -> Measurement:
+    """Measure one video, picture or sound file. Raises ClipError where it cannot be read.
+
+    Memory does not grow with the clip but for the tracks themselves (some 200 bytes a frame).
+    """
+    options = speech or SpeechOptions()
+    clip = open_clip(path, settings.media)
+    losses = Losses()
+    with tempfile.TemporaryFile() as spool:
+        sink = spool if options.asr is not None else None
+        pass_ = _one_pass(clip, backend, settings, losses, sink, progress)
+        samples = _map(spool) if sink is not None else None
+        words = transcribe(
+            path,
+            clip.duration_s,
+            transcript=options.transcript,
+            cues=pass_.cues,
+            asr=options.asr,
+            samples=samples,
+            speech=pass_.voice.speech if pass_.voice else (),
+            language=options.language,
+        )
+    return _assemble(clip, backend, settings, losses, pass_, words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    face: FaceMeasurement
+    voice: VoiceMeasurement | None  # None: the file has no sound
+    cues: list[tuple[float, float, str]]
+
+
+def _one_pass(
+    clip: Clip,
+    backend: FaceBackend,
+    settings: Settings,
+    losses: Losses,
+    spool: IO[bytes] | None,
+    progress: Progress,
+) -> _Pass:
+    source = Source(SourceKind.MACHINE, backend.name, backend.version)
+    model = action_unit_model(backend.name)
+    recorder = FaceRecorder(model, source, clip, settings.face)
+    voice = VoiceAnalyser(settings.voice) if clip.sample_rate_hz else None
+    cues = []
+    with Tracker(backend, settings.face) as tracker:
+        for item in _ahead(read(clip, settings.media, losses)):
+            if isinstance(item, Frame):
+                recorder.frame(item.time_s)
+                for seen in tracker.add(item.time_s, item.rgb):
+                    recorder.add(seen)
+                progress(item.time_s)
+            elif isinstance(item, Sound) and voice is not None:
+                voice.add(item.samples)
+                if spool is not None:
+                    spool.write((np.clip(item.samples, -1, 1) * 32767).astype("<i2").tobytes())
+                if clip.width_px is None:
+                    progress(losses.n_samples / SAMPLE_RATE_HZ)
+            elif isinstance(item, Cue):
+                cues.append((item.start_s, item.end_s, item.text))
+        for seen in tracker.finish():
+            recorder.add(seen)
+        crowd = tracker.crowd
+    face = recorder.finish(settings.baseline, crowd)
+    return _Pass(face, voice.finish() if voice is not None else None, cues)
+
+
+def _assemble(
+    clip: Clip,
+    backend: FaceBackend,
+    settings: Settings,
+    losses: Losses,
+    pass_: _Pass,
+    words: SpeechResult,
+) -> Measurement:
+    face, voice = pass_.face, pass_.voice
+    norms: list[Usual] = []
+    events: list[Event] = []
+    reliability = action_unit_model(backend.name).reliability
+    speech = voice.speech if voice is not None else ()
+    for person in face.people:
+        tracks = [t for t in face.tracks if t.person == person.person]
+        own = [usual(track, settings.baseline) for track in tracks]
+        norms += own
+        events += face_events(tracks, own, speech, reliability, settings.events)
+    if voice is not None:
+        own_voice = voice_usual(voice, settings.voice)
+        norms += own_voice
+        events += voice_events(voice, own_voice, settings.voice)
+    missing = [
+        *losses.not_measured(clip),
+        *face.not_measured,
+        *_beyond_backend(backend, face),
+        *(voice.not_measured if voice is not None else [_no_sound(clip)]),
+        *(_sound_ends_early(clip, voice) if voice is not None else []),
+        *words.not_measured,
+    ]
+    return Measurement(
+        clip=clip,
+        people=face.people,
+        tracks=(*face.tracks, *(voice.tracks if voice is not None else ())),
+        utterances=words.utterances,
+        usual=tuple(norms),
+        events=tuple(sorted(events, key=lambda e: (e.span.start_s, e.channel, e.code))),
+        not_measured=tuple(missing),
+        settings={
+            "thresholds": settings.as_dict(),
+            "face_backend": {"name": backend.name, "version": backend.version},
+            "words_from": words.source,
+        },
+    )
+
+
+def _beyond_backend(backend: FaceBackend, face: FaceMeasurement) -> list[NotMeasured]:
+    """Action units that this backend cannot see, grouped by the reason."""
+    if not face.people:
+        return []
+    reasons: dict[str, list[str]] = {}
+    for code, why in action_unit_model(backend.name).not_measured().items():
+        reasons.setdefault(why, []).append(code)
+    return [
+        NotMeasured(", ".join(codes), f"{why} (backend {backend.name})")
+        for why, codes in reasons.items()
+    ]
+
+
+def _no_sound(clip: Clip) -> NotMeasured:
+    kind = "picture" if clip.duration_s == 0 else "video"
+    return NotMeasured("voice", f"the {kind} has no sound")
+
+
+def _sound_ends_early(clip: Clip, voice: VoiceMeasurement) -> list[NotMeasured]:
+    if voice.duration_s + 0.5 >= clip.duration_s:
+        return []
+    span = Span(voice.duration_s, clip.duration_s)
+    return [NotMeasured("voice", f"the sound ends at {voice.duration_s:.2f} s", span)]
+
+
+def _ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """`items`, made in a thread of their own: decoding runs beside the face models."""
+    waiting: queue.Queue[Any] = queue.Queue(_AHEAD)
+    done, stop = object(), threading.Event()
+
+    def put(item: Any) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(queue.Full):
+                waiting.put(item, timeout=0.1)
+                break
+
+    def work() -> None:
+        try:
+            for item in items:
+                put(item)
+                if stop.is_set():
+                    return
+            put(done)
+        except BaseException as error:  # raised again where the items are used
+            put(error)
+
+    thread = threading.Thread(target=work, name="decode", daemon=True)
+    thread.start()
+    try:
+        while (item := waiting.get()) is not done:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _map(spool: IO[bytes]) -> np.ndarray:
+    """(n,) int16 at 16 kHz, mapped from the file, not read into memory."""
+    spool.flush()
+    if spool.tell() == 0:
+        return np.zeros(0, np.int16)
+    return np.memmap(spool, dtype="<i2", mode="r")
