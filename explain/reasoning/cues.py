@@ -30,8 +30,10 @@ _NO_AFTER = re.compile(  # "AU5 is not seen", "AU5, which was not observed", "AU
 )
 
 
-_UNMEASURED = re.compile(
-    r"^[^.,;:]{0,30}?\b(?:not|never|\w+n['’]t|cannot|could not)\b[^.,;:]{0,20}?\bmeasur", re.IGNORECASE
+_UNMEASURED = re.compile(  # "AU9 was not measured", "AU9 and AU15 could not be measured"
+    r"^(?:[\s,]*(?:and\s)?AU\d+[LR]?)*[^.,;:]{0,30}?\b(?:not|never|\w+n['’]t|cannot)\b"
+    r"[^.,;:]{0,20}?\bmeasur",
+    re.IGNORECASE,
 )
 
 

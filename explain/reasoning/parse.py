@@ -108,13 +108,17 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _from_fields(fields: dict[str, Any], label_set: LabelSet) -> Parts:
     problems: list[str] = []
+    abstained = _abstained(fields.get("abstained"), problems)
     parts = Parts(
         observations=_claims(fields, "observations", "\n", problems),
         interpretation=_claims(fields, "interpretation", " ", problems),
         conclusion=_claims(fields, "conclusion", " ", problems),
     )
-    if _abstained(fields.get("abstained"), problems):
+    if abstained:
         return _abstention(parts, fields, problems)
+    for part in ("observations", "interpretation", "conclusion"):
+        if not getattr(parts, part):
+            problems.append(f"the part {part} is missing or empty")
     labels = _labels(fields.get("labels"), label_set, problems)
     best_fit, labels = _best_fit(fields.get("best_fit"), labels, label_set, problems)
     if not labels:
@@ -158,8 +162,6 @@ def _claims(fields: dict[str, Any], part: str, joint: str, problems: list[str]) 
     value = fields.get(part)
     entries = value if isinstance(value, list) else [value]
     texts = [text for entry in entries if (text := _claim(entry, part, problems))]
-    if not texts:
-        problems.append(f"the part {part} is missing or empty")
     if joint == "\n" and isinstance(value, list):
         texts = [f"- {text}" for text in texts]
     return joint.join(texts)
@@ -201,7 +203,10 @@ def _abstained(value: Any, problems: list[str]) -> bool:
 
 
 def _labels(value: Any, label_set: LabelSet, problems: list[str]) -> tuple[str, ...]:
-    entries = value if isinstance(value, list) else re.split(r"[,;|/]", value or "")
+    entries = re.split(r"[,;|/]", value) if isinstance(value, str) else value or []
+    if not isinstance(entries, list):
+        problems.append(f"labels: wanted a list, found {_short(entries)}")
+        return ()
     found: dict[str, str] = {}
     for entry in entries:
         label = entry.strip(" .*\"'“”`[]") if isinstance(entry, str) else ""
