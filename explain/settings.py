@@ -84,6 +84,7 @@ class VoiceSettings:
 class SpeechSettings:
     max_no_speech: float  # Whisper's own gate: above it, and improbable, is silence
     min_mean_log_probability: float
+    max_compression_ratio: float  # Whisper's own: text that packs better repeats itself
 
 
 @dataclass(frozen=True, slots=True)
