@@ -18,16 +18,19 @@ from demeanor.explain.perception.geometry import MEASURES
 MAX_INTENSITY = 5.0
 _GAP_RELIABILITY = 0.9  # AU25 is the gap between the lips itself: nothing was fitted
 # Asked for by the field, out of reach of geometry: they need the skin's texture.
+_TEXTURE = "need the skin's texture"
+_NEIGHBOURS = "geometry does not tell them from other movements of the mouth"
+_THIN = "lip thickness is too weak in the mesh"
 NOT_MEASURABLE = {
-    "AU4": "brow furrows need texture",
-    "AU9": "wrinkles of the nose need texture",
-    "AU10": "not told apart from other lip movements by geometry",
-    "AU14": "dimples need texture",
-    "AU15": "not told apart from head posture and mouth shape by geometry",
-    "AU17": "the chin's skin needs texture",
-    "AU20": "not told apart from AU12 by geometry",
-    "AU23": "lip thickness is too weak in this mesh",
-    "AU24": "lip thickness is too weak in this mesh",
+    "AU4": _TEXTURE,
+    "AU9": _TEXTURE,
+    "AU10": _NEIGHBOURS,
+    "AU14": _TEXTURE,
+    "AU15": _NEIGHBOURS,
+    "AU17": _TEXTURE,
+    "AU20": _NEIGHBOURS,
+    "AU23": _THIN,
+    "AU24": _THIN,
 }
 
 

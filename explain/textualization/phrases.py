@@ -1,0 +1,103 @@
+"""Plain clauses for observations: movements and sounds, no emotion words."""
+
+import json
+
+from demeanor.explain.records import Channel, Kind, Observation, Side, Span, Unit
+from demeanor.explain.vocabulary import (
+    ACTION_UNITS,
+    VOICE_WORDS,
+    Region,
+    intensity_letter,
+    intensity_word,
+)
+
+_SIDES = {Side.LEFT: "on the person's left", Side.RIGHT: "on the person's right"}
+_UNITS = {
+    Unit.DEGREE: "degrees",
+    Unit.SEMITONE: "semitones",
+    Unit.DECIBEL: "dB",
+    Unit.HERTZ: "Hz",
+    Unit.PER_SECOND: "per second",
+    Unit.PER_MINUTE: "per minute",
+    Unit.SECOND: "s",
+    Unit.RATIO: "",
+    Unit.NONE: "",
+    Unit.PROBABILITY: "probability",
+}
+# How a level that holds for the whole clip is said; the events say changes (VOICE_WORDS).
+_VOICE_LEVELS = {
+    "F0semitoneFrom27.5Hz": "median pitch {hz:.0f} Hz",
+    "F0semitoneFrom27.5Hz_pctlrange0-2": "pitch moves within {value:.1f} semitones",
+    "loudnessPeaksPerSec": "speech rate about {value:.1f} syllables per second",
+    "MeanUnvoicedSegmentLength": "pauses of {value:.1f} s on average",
+    "speech_share": "speech for {percent:.0f}% of the time",
+}
+
+
+def clause(observation: Observation) -> str:
+    """What was seen, heard or said, in one clause."""
+    if observation.channel is Channel.SPEECH:
+        return f"words: {quoted(observation.quote or '')}"
+    if observation.channel is Channel.VOICE:
+        return _voice(observation)
+    return _face(observation)
+
+
+def quoted(text: str) -> str:
+    """A stranger's words on one line between double quotes, which they cannot close."""
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)
+
+
+def when(span: Span, apex_s: float, kind: Kind) -> str:
+    if span.duration_s == 0:
+        return f"at {span.start_s:.2f} s"
+    if kind is Kind.EVENT:
+        return f"{span.start_s:.2f}-{span.end_s:.2f} s (apex {apex_s:.2f} s)"
+    return f"{span.start_s:.2f}-{span.end_s:.2f} s"
+
+
+def change(observation: Observation) -> str:
+    """How it compares with this person's usual and with a neutral population."""
+    parts = []
+    if observation.kind is Kind.STATE and observation.change_from_usual == 0.0:
+        parts.append("held all along, so usual for this person here")
+    elif observation.change_from_usual is not None:
+        parts.append(f"{observation.change_from_usual:+.1f} from this person's usual")
+    if observation.change_from_population is not None and observation.peak is not None:
+        parts.append(
+            f"{observation.change_from_population:+.1f} from neutral faces of other people"
+        )
+    return "; ".join(parts)
+
+
+def _face(observation: Observation) -> str:
+    unit = ACTION_UNITS[observation.code]
+    if observation.unit is Unit.PER_MINUTE:
+        return f"{unit.code} blinks {observation.peak:.0f} times per minute"
+    side = f" {_SIDES[observation.side]}" if observation.side else ""
+    what = f"{observation.name} {unit.name}: {unit.clause}{side}"
+    if observation.peak is None or unit.code == "AU45":
+        return f"{unit.code} {unit.clause}"
+    if unit.region in (Region.HEAD, Region.GAZE) and observation.unit is Unit.DEGREE:
+        return f"{what}, by {observation.peak:.0f} degrees"
+    if observation.unit is Unit.PROBABILITY:
+        return f"{what}, present with probability {observation.peak:.2f} (no intensity)"
+    word, letter = intensity_word(observation.peak), intensity_letter(observation.peak)
+    return f"{what}, {word} ({letter}, {observation.peak:.1f})"
+
+
+def _voice(observation: Observation) -> str:
+    peak, code = observation.peak or 0.0, observation.code
+    if observation.kind is Kind.STATE and code in _VOICE_LEVELS:
+        hz = 27.5 * 2 ** (min(peak, 120.0) / 12)
+        return _VOICE_LEVELS[code].format(value=peak, hz=hz, percent=100 * peak)
+    if code == "MeanUnvoicedSegmentLength":
+        return f"pause of {peak:.1f} s"
+    higher, lower = VOICE_WORDS.get(code, (f"{code} higher", f"{code} lower"))
+    if code.endswith(("RisingSlope", "FallingSlope")):
+        return f"{higher} by {abs(peak):.1f} semitones"
+    delta = observation.change_from_usual
+    if delta is None:
+        return f"{code} at {peak:.1f} {_UNITS.get(observation.unit, '')}".rstrip()
+    by = f"{abs(delta):.1f} {_UNITS.get(observation.unit, '')}".rstrip()
+    return f"{higher if delta > 0 else lower} than this speaker's usual by {by}"
