@@ -68,7 +68,7 @@ class FaceModel:
                     points += np.float32(weight) * self.expressions[index]
         if identity is not None:
             self._check_identity(identity)
-            for index in np.flatnonzero(identity):
+            for index in np.flatnonzero(identity).tolist():
                 points += np.float32(identity[index]) * self.identities[index]
         return points
 
@@ -205,7 +205,7 @@ def _delta(fetch: Callable[[str], bytes], name: str, neutral: ObjMesh) -> np.nda
             f"{name}.obj: wanted {len(neutral.vertices)} vertices like the neutral mesh, "
             f"found {len(mesh.vertices)}. Files of two versions of the kit were mixed."
         )
-    return (mesh.vertices - neutral.vertices).astype(np.float16)
+    return np.asarray(mesh.vertices - neutral.vertices, np.float16)
 
 
 def _text(data: bytes) -> str:

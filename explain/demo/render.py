@@ -1,6 +1,6 @@
 """Pictures of the synthetic person, without a display: VTK draws, pyvista sets it up.
 
-python -m demeanor.explain.demo.render --face-model ict_face.npz -o DIR
+The clip is made with:  python -m demeanor.explain.demo.render --face-model ict_face.npz -o DIR
 """
 
 from collections.abc import Mapping
@@ -10,19 +10,13 @@ import cv2
 import numpy as np
 
 from demeanor.explain.demo.face_model import FaceModel
-from demeanor.explain.demo.paint import (
-    EYEBALLS,
-    SKIN_PARTS,
-    Look,
-    hair_thickness_cm,
-    paint_eye,
-    paint_skin,
-    smoothstep,
-    vertex_normals,
-)
+from demeanor.explain.demo.paint import Look, hair_thickness_cm, paint_eye, paint_skin
+from demeanor.explain.demo.surface import EYEBALLS, SKIN_PARTS, smoothstep, vertex_normals
 from demeanor.explain.errors import MissingExtra
 
 EYES = tuple(zip(EYEBALLS, ("_L", "_R"), strict=True))
+LIDS = {"_R": (37, 41), "_L": (44, 46)}  # of the 68 landmarks: upper, lower
+LIPS = (62, 66)
 LOOK_DEG = 28.0  # turn of the eyeball at weight 1; the model's own eyeLook moves lids only
 PIVOT_CM = np.array([0.0, -7.0, 1.0], np.float32)  # top of the neck: heads turn there
 OVERSAMPLING = 2  # drawn larger and averaged: smooth edges without relying on the driver
@@ -42,7 +36,7 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> np.ndarray:
     turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
     tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return (turn @ nod @ tilt).astype(np.float32)
+    return np.asarray(turn @ nod @ tilt, np.float32)
 
 
 class FaceRenderer:
@@ -72,13 +66,15 @@ class FaceRenderer:
     ) -> np.ndarray:
         """The picture, (size_px, size_px, 3) uint8 RGB."""
         points = self.model.shape(weights, identity)
-        turned = self._turn(points, rotation(yaw_deg, pitch_deg, roll_deg))
+        head = rotation(yaw_deg, pitch_deg, roll_deg)
+        turned = self._turn(points, head)
         self._move_skin(turned)
         self._move_inside(points, turned)
-        self._move_eyes(points, weights, rotation(yaw_deg, pitch_deg, roll_deg))
+        self._move_eyes(points, weights, head)
         self._plotter.render()
         picture = self._plotter.screenshot(return_img=True)[..., :3]
-        return cv2.resize(picture, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA)
+        size = (self.size_px, self.size_px)
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
     def close(self) -> None:
         self._plotter.close()
@@ -150,8 +146,7 @@ class FaceRenderer:
 
     def _move_inside(self, points: np.ndarray, turned: np.ndarray) -> None:
         """Between lips that touch no light reaches the teeth; through open lips it does."""
-        upper, lower = points[self.model.landmarks68[[62, 66]]]
-        light = 0.12 + 0.88 * smoothstep(0.12, 0.55, np.linalg.norm(upper - lower))
+        light = self._light_between(points, LIPS, (0.12, 0.55))
         self._inside.points = turned[self._inside_vertices]
         self._inside.point_data["colour"] = (light * self._inside_colours).astype(np.uint8)
         self._inside.point_data["Normals"] = vertex_normals(
@@ -189,16 +184,23 @@ class FaceRenderer:
             centre = (_centre(points[vertices]) - PIVOT_CM) @ head.T + PIVOT_CM
             mesh.points = offsets @ turn.T + centre
             shade = 1 - 0.5 * smoothstep(0.0, 1.1, (offsets @ turn.T @ head)[:, 1:2])  # of the lid
+            shade = shade * self._light_between(points, LIDS[side], (0.1, 0.5))
             mesh.point_data["colour"] = (colours * shade).astype(np.uint8)
             unit = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
             mesh.point_data["Normals"] = (unit @ turn.T).astype(np.float32)
 
+    def _light_between(
+        self, points: np.ndarray, edges: tuple[int, int], gap_cm: tuple[float, float]
+    ) -> np.ndarray:
+        """Share of the light that passes between two of the 68 landmarks, 0.1 to 1."""
+        upper, lower = points[self.model.landmarks68[list(edges)]]
+        return 0.1 + 0.9 * smoothstep(*gap_cm, np.linalg.norm(upper - lower))
+
     def _turn(self, points: np.ndarray, head: np.ndarray) -> np.ndarray:
         """The head turns, the shoulders stay, the neck lies between."""
-        share = np.clip((self.model.neutral[:, 1] + 15.0) / 8.0, 0, 1)[:, None]
-        share = (share * share * (3 - 2 * share)).astype(np.float32)
+        share = smoothstep(-15.0, -7.0, self.model.neutral[:, 1:2]).astype(np.float32)
         turned = (points - PIVOT_CM) @ head.T + PIVOT_CM
-        return self._shoulders * (points * (1 - share) + turned * share)
+        return np.asarray(self._shoulders * (points * (1 - share) + turned * share))
 
 
 def _gaze_deg(weights: Mapping[str, float], side: str) -> tuple[float, float]:
@@ -220,7 +222,7 @@ def _shoulders(neutral: np.ndarray) -> np.ndarray:
 
 
 def _centre(points: np.ndarray) -> np.ndarray:
-    return (points.min(0) + points.max(0)) / 2
+    return np.asarray((points.min(0) + points.max(0)) / 2)
 
 
 if __name__ == "__main__":

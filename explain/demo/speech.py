@@ -85,7 +85,7 @@ def _room(script: Script) -> np.ndarray:
 
 
 def _spoken(line: Line, voice: np.ndarray, script: Script) -> Spoken:
-    span = Span(line.start_s, line.start_s + len(voice) / SAMPLE_RATE_HZ)
+    span = Span(line.start_s, round(line.start_s + len(voice) / SAMPLE_RATE_HZ, 3))
     return Spoken(line.text, span, line.lips, loudness(voice, line.start_s, script))
 
 

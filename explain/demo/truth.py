@@ -37,8 +37,7 @@ def truth_json(known: Truth) -> str:
             "events": [asdict(e) for e in known.events],
             "head_moves": [asdict(m) for m in known.head_moves],
             "utterances": [
-                {"start_s": s.start_s, "end_s": round(s.end_s, 3), "text": t}
-                for s, t in known.utterances
+                {"start_s": s.start_s, "end_s": s.end_s, "text": t} for s, t in known.utterances
             ],
             "frames": {
                 "times_s": _rounded(known.times_s),
@@ -48,7 +47,7 @@ def truth_json(known: Truth) -> str:
         },
         indent=1,
     )
-    return re.sub(r"\[[-\d.,\s]+\]", lambda found: re.sub(r"\s+", "", found[0]), text) + "\n"
+    return re.sub(r"\[\n[-\d.,\s]+\]", lambda found: re.sub(r"\s+", "", found[0]), text) + "\n"
 
 
 def _rounded(values: np.ndarray) -> list[float]:
