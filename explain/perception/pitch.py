@@ -159,14 +159,18 @@ def cycle_differences(frames: np.ndarray, f0_hz: np.ndarray) -> tuple[np.ndarray
 
 
 def _frame_cycles(frame: np.ndarray, period: float) -> tuple[float, float]:
-    """Compare three cycles: the middle one with its neighbours. `period` is in samples."""
-    next_period = _distance_to_next(frame, period)
-    last_period = _distance_to_next(frame[::-1], period)
+    """Compare three cycles: the middle one with its neighbours. `period` is in samples.
+
+    The middle cycle is centred on its strongest sample: a cut through it would mix neighbours.
+    """
+    first = math.floor((len(frame) - period) / 2)
+    mark = first + int(np.abs(frame[first : first + round(period)]).argmax())
+    next_period = _distance_to_next(frame, mark, period)
+    last_period = _distance_to_next(frame[::-1], len(frame) - 1 - mark, period)
     if math.isnan(next_period) or math.isnan(last_period):
         return math.nan, math.nan
     jitter = 2 * abs(next_period - last_period) / (next_period + last_period)
-    middle = len(frame) / 2
-    centres = (middle - last_period, middle, middle + next_period)
+    centres = (mark - last_period, mark, mark + next_period)
     levels = [_cycle_level(frame, centre, period) for centre in centres]
     if min(levels) <= 0.0:
         return jitter, math.nan
@@ -174,13 +178,13 @@ def _frame_cycles(frame: np.ndarray, period: float) -> tuple[float, float]:
     return jitter, (before_db + after_db) / 2
 
 
-def _distance_to_next(frame: np.ndarray, period: float) -> float:
-    """Samples from the middle cycle to the following one, between samples."""
+def _distance_to_next(frame: np.ndarray, mark: int, period: float) -> float:
+    """Samples from the cycle around `mark` to the following one, between samples."""
     length = round(period)
-    start = (len(frame) - length) // 2
+    start = mark - length // 2
     first = start + math.floor(period * (1 - CYCLE_SEARCH))
     last = start + math.ceil(period * (1 + CYCLE_SEARCH)) + length
-    if last > len(frame):
+    if start < 0 or last > len(frame):  # the lowest voices do not always fit
         return math.nan
     cycle, ahead = frame[start : start + length], frame[first:last]
     squares = np.concatenate([[0.0], np.cumsum(ahead.astype(np.float64) ** 2)])

@@ -84,7 +84,7 @@ _REASONS = {
     _Why.NO_SPEECH: "nobody is heard speaking",
     _Why.UNVOICED: "no voiced sound",
     _Why.CLIPPED: "the recording is clipped",
-    _Why.IRREGULAR: "the cycles are too unlike one another to compare",
+    _Why.IRREGULAR: "neighbouring cycles could not be compared",
     _Why.LITTLE_SPEECH: "too little speech nearby",
 }
 
