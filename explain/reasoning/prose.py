@@ -69,7 +69,7 @@ def _observations(reading: Reading) -> list[Claim]:
     lines = [_line(o, reading) for o in _worth_a_line(reading)]
     if not any(map(is_expression, reading.observations)) and reading.face_measured:
         lines.append(_claim("No facial movement stands out", ()))
-    return [line for line in lines if line] + _unread_claims(reading.unread)
+    return lines + _unread_claims(reading.unread)
 
 
 def _worth_a_line(reading: Reading) -> list[Observation]:
@@ -98,7 +98,7 @@ def _line(observation: Observation, reading: Reading) -> Claim:
 def _face_line(observation: Observation, reading: Reading) -> Claim:
     unit = ACTION_UNITS.get(observation.code)
     if unit is None:
-        return {}
+        return _claim(f"{observation.code} is noted {_when(observation.span)}", [observation])
     if unit.code == "AU45":
         return _claim(f"A blink {_when(observation.span)} carries no weight", [observation])
     side = _SIDES[observation.side] if observation.side else ""
@@ -138,7 +138,8 @@ def _reserve(observation: Observation, reading: Reading) -> str:
 def _voice_line(observation: Observation) -> Claim:
     change = direction(observation)
     if change is None or change == 0.0 or observation.code not in VOICE_WORDS:
-        return {}
+        text = f"Something in the voice {_when(observation.span)} is noted without a known change"
+        return _claim(text, [observation])
     words = VOICE_WORDS[observation.code][0 if change > 0 else 1]
     text = f"In the voice {_when(observation.span)}, {words} ({change:+.1f} {observation.unit}"
     return _claim(f"{text.strip()} against the usual)", [observation])
