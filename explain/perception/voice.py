@@ -353,7 +353,24 @@ def loudness_peaks(
     filled = np.where(np.isfinite(level_db), level_db, finite.min())
     smooth_db = gaussian_filter1d(filled.astype(np.float64), sigma=1.5)  # 30 ms: under a syllable
     peaks, _ = find_peaks(smooth_db, prominence=prominence_db)
-    return np.asarray(times_s[peaks[voiced[peaks]]], dtype=np.float64)
+    parted = _parted(peaks.tolist(), smooth_db, prominence_db)
+    return np.asarray([times_s[p] for p in parted if voiced[p]], dtype=np.float64)
+
+
+def _parted(peaks: list[int], level_db: np.ndarray, dip_db: float) -> list[int]:
+    """Of neighbours without a dip between them, the higher one.
+
+    Prominence alone does not see to it: equal peaks are all as prominent as the silence around.
+    """
+    kept: list[int] = []
+    for peak in peaks:
+        if kept:
+            lower_db = min(level_db[kept[-1]], level_db[peak])
+            if lower_db - level_db[kept[-1] : peak].min() < dip_db:
+                kept[-1] = max(kept[-1], peak, key=lambda p: float(level_db[p]))
+                continue
+        kept.append(peak)
+    return kept
 
 
 def _rate(
