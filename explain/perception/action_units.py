@@ -35,6 +35,12 @@ NOT_MEASURABLE = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Intensities:
+    intensity: np.ndarray  # (n, codes) 0-5
+    change: np.ndarray  # (n, codes) above the person's own rest, not clipped
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ActionUnitModel:
     """Coefficients of one backend."""
 
@@ -56,18 +62,23 @@ class ActionUnitModel:
         features = np.concatenate(parts, axis=1)
         return ((features - self.centre) @ self.weights).astype(np.float32)
 
-    def intensities(
+    def levels_above(
         self, levels: np.ndarray, own: np.ndarray | None, quantile: float
-    ) -> np.ndarray:
-        """(n, codes) 0-5. Zero is the person's own rest where that lies in the neutral range
-        of the population, else the edge of that range; `own` None (a picture): the edge.
+    ) -> "Intensities":
+        """Levels on the 0-5 scale, and above the person's own rest.
 
-        own: (m, codes) levels that show what is usual for the person; quantile: of these, rest.
+        Zero of the scale is the own rest where that lies in the neutral range of the population,
+        else the edge of that range. own: (m, codes) levels that show what is usual for the
+        person, None where there is too little (a picture); quantile: of these, rest.
         """
-        zero = self.neutral_high
+        zero = rest = self.neutral_high
         if own is not None:
-            zero = np.minimum(np.quantile(own, quantile, axis=0), self.neutral_high)
-        return np.clip(levels - zero, 0.0, MAX_INTENSITY).astype(np.float32)
+            rest = np.quantile(own, quantile, axis=0)
+            zero = np.minimum(rest, self.neutral_high)
+        return Intensities(
+            np.clip(levels - zero, 0.0, MAX_INTENSITY).astype(np.float32),
+            (levels - rest).astype(np.float32),
+        )
 
     def not_measured(self) -> dict[str, str]:
         return {au: why for au, why in NOT_MEASURABLE.items() if au not in self.codes}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from demeanor.explain.perception.action_units import MAX_INTENSITY
 from demeanor.explain.perception.baseline import frame_step_s
 from demeanor.explain.records import Channel, CueTrack, Event, Kind, Span, Unit, Usual
 from demeanor.explain.settings import EventSettings
@@ -87,14 +88,16 @@ def _outward(values: np.ndarray, first: int, last: int, after: int) -> Bout:
 def face_events(
     tracks: Sequence[CueTrack],
     usual: Sequence[Usual],
+    changes: Mapping[str, np.ndarray],
     speech: Sequence[Span],
     reliability: Mapping[str, float],
     settings: EventSettings,
 ) -> list[Event]:
     """All events of one person's face tracks, in time order.
 
-    speech: when somebody speaks, for the caveat on mouths; reliability: 0-1 per code, from the
-    backend's calibration.
+    changes: (n,) per action unit, above the own rest and not clipped, so that the apex of a
+    strong expression is found; speech: when somebody speaks, for the caveat on mouths;
+    reliability: 0-1 per code, from the backend's calibration.
     """
     norms = {(u.code, u.side): u for u in usual}
     by_code = {t.code: t for t in tracks}
@@ -103,9 +106,9 @@ def face_events(
         norm = norms[track.code, track.side]
         trust = reliability.get(track.code, 0.5)
         if track.code == "AU43":
-            events += _closures(track, norm, trust, settings)
+            events += _closures(track, changes[track.code], norm, trust, settings)
         elif track.unit is Unit.FACS_INTENSITY:
-            events += _expressions(track, norm, trust, settings)
+            events += _expressions(track, changes[track.code], norm, trust, settings)
         elif track.code in _HEAD or track.code in _GAZE:
             events += _turns(track, norm, settings)
     events = [_with_caveats(event, speech, by_code) for event in events]
@@ -113,23 +116,37 @@ def face_events(
 
 
 def _expressions(
-    track: CueTrack, norm: Usual, trust: float, settings: EventSettings
+    track: CueTrack, change: np.ndarray, norm: Usual, trust: float, settings: EventSettings
 ) -> list[Event]:
-    values = smooth(track.values, track.times_s, settings.smooth_s)
-    base = norm.own if norm.own is not None else 0.0
-    rule = EventRule(settings.enter, settings.leave, settings.min_duration_s)
     if len(track.times_s) == 1:  # a picture: one moment, and nothing changes in it
+        values = track.values.astype(np.float64)
         seen = values[0] >= settings.enter
         return [_event(track, norm, Kind.STATE, values, Bout(0, 0, 0), trust)] if seen else []
-    bouts = find_bouts(values - base, track.times_s, rule)
-    events = [_event(track, norm, Kind.EVENT, values, bout, trust) for bout in bouts]
-    held = _held(values, settings)
+    rule = EventRule(settings.enter, settings.leave, settings.min_duration_s)
+    above = smooth(change, track.times_s, settings.smooth_s)
+    events = [
+        _risen(_event(track, norm, Kind.EVENT, above, bout, trust), norm)
+        for bout in find_bouts(above, track.times_s, rule)
+    ]
+    held = _held(track.values, settings)
     if held is not None and norm.own is not None and norm.own >= settings.held_level:
-        state = _event(track, norm, Kind.STATE, values, held, trust)
+        state = _event(track, norm, Kind.STATE, track.values, held, trust)
         events.append(
             replace(state, peak=norm.own, change_from_usual=0.0, change_from_population=norm.own)
         )
     return events
+
+
+def _risen(event: Event, norm: Usual) -> Event:
+    """An event found in the change of a cue, with its peak on the cue's own scale."""
+    change = min(event.peak, MAX_INTENSITY)
+    peak = min((norm.own or 0.0) + event.peak, MAX_INTENSITY)
+    return replace(
+        event,
+        peak=peak,
+        change_from_usual=None if norm.own is None else change,
+        change_from_population=peak,
+    )
 
 
 def _held(values: np.ndarray, settings: EventSettings) -> Bout | None:
@@ -141,7 +158,9 @@ def _held(values: np.ndarray, settings: EventSettings) -> Bout | None:
     return Bout(int(known[0]), int(typical), int(known[-1]))
 
 
-def _closures(track: CueTrack, norm: Usual, trust: float, settings: EventSettings) -> list[Event]:
+def _closures(
+    track: CueTrack, change: np.ndarray, norm: Usual, trust: float, settings: EventSettings
+) -> list[Event]:
     """Closed eyes: up to `blink_max_s` a blink (AU45), longer AU43. Not smoothed: blinks are
     three frames long. With enough time also how often the person blinks.
     """
@@ -149,11 +168,10 @@ def _closures(track: CueTrack, norm: Usual, trust: float, settings: EventSetting
     if len(values) == 1:
         closed = values[0] >= settings.blink_enter
         return [_event(track, norm, Kind.STATE, values, Bout(0, 0, 0), trust)] if closed else []
-    base = norm.own if norm.own is not None else 0.0
     rule = EventRule(settings.blink_enter, settings.blink_enter / 2, 0.0)
     events = []
-    for bout in find_bouts(values - base, track.times_s, rule):
-        event = _event(track, norm, Kind.EVENT, values, bout, trust)
+    for bout in find_bouts(change.astype(np.float64), track.times_s, rule):
+        event = _risen(_event(track, norm, Kind.EVENT, change, bout, trust), norm)
         blink = event.span.duration_s <= settings.blink_max_s
         events.append(replace(event, code="AU45") if blink else event)
     seen_s = float((~np.isnan(values)).sum() * frame_step_s(track.times_s))

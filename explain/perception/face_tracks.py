@@ -4,11 +4,12 @@ Rows are reduced as they come, so that memory does not grow with the meshes: a f
 leaves some twenty numbers behind. A row that cannot be trusted becomes NaN with a reason.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from demeanor.explain.perception.action_units import ActionUnitModel
+from demeanor.explain.perception.baseline import frame_step_s
 from demeanor.explain.perception.geometry import (
     RIGID,
     align,
@@ -29,7 +30,7 @@ from demeanor.explain.records import (
     Span,
     Unit,
 )
-from demeanor.explain.settings import BaselineSettings, FaceSettings
+from demeanor.explain.settings import FaceSettings, Settings
 
 _CHUNK = 256  # faces reduced at once: enough to make numpy worth while
 _MIN_SEEN_S = 0.2  # a face seen for less is a passer-by, or none at all
@@ -49,14 +50,20 @@ _REASONS = (
 NOT_SEEN = "the face is not seen"
 EYES_CLOSED = "the eyes are closed"
 _NEED_OPEN_EYES = ("AU5", "AU7")  # what the lids do cannot be read from closed eyes
+# The mesh's brows and cheeks jump along with the lids in a blink: not measured during one.
+_MOVED_BY_BLINKS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU7")
 _SHUT = 2.0  # AU43 from which on they count as closed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceMeasurement:
+    """`changes`: by person and code, (frames,) intensity above the person's own rest, not
+    clipped at E and bridged over blinks: what events are looked for in."""
+
     people: tuple[Person, ...]
     tracks: tuple[CueTrack, ...]
     not_measured: tuple[NotMeasured, ...]
+    changes: dict[tuple[str, str], np.ndarray]
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +106,7 @@ class FaceRecorder:
         if len(pending) >= _CHUNK:
             self._reduce(seen.track)
 
-    def finish(self, baseline: BaselineSettings, crowd: int = 0) -> FaceMeasurement:
+    def finish(self, settings: Settings, crowd: int = 0) -> FaceMeasurement:
         for track in list(self._pending):
             self._reduce(track)
         times_s = np.array(self._frames_s)
@@ -107,16 +114,20 @@ class FaceRecorder:
             (_Rows.join(parts) for parts in self._parts.values()),
             key=lambda rows: (-len(rows.times_s), rows.times_s[0]),
         )
-        step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+        step_s = frame_step_s(times_s)
         kept = [r for r in faces if step_s == 0.0 or len(r.times_s) * step_s >= _MIN_SEEN_S]
         people, tracks, missing = [], [], self._whole_clip(times_s, faces, kept, crowd)
+        changes = {}
         for number, rows in enumerate(kept, start=1):
             name = f"p{number}"
             gaps = self._gaps(times_s, rows)
             people.append(self._person(name, rows, times_s))
-            tracks += self._tracks(name, rows, times_s, gaps, baseline)
+            sheet = _Sheet(name, times_s, rows, gaps, self._source)
+            changes |= self._action_units(sheet, settings)
+            _add_posture(sheet)
+            tracks += sheet.tracks
             missing += _of_person(name, gaps)
-        return FaceMeasurement(tuple(people), tuple(tracks), tuple(missing))
+        return FaceMeasurement(tuple(people), tuple(tracks), tuple(missing), changes)
 
     def _reduce(self, track: int) -> None:
         seen = self._pending.pop(track, [])
@@ -189,46 +200,25 @@ class FaceRecorder:
             gaps += [(span, text) for span in _runs(times_s, reason == code)]
         return tuple(sorted(gaps, key=lambda gap: gap[0].start_s))
 
-    def _tracks(
-        self,
-        name: str,
-        rows: _Rows,
-        times_s: np.ndarray,
-        gaps: tuple[tuple[Span, str], ...],
-        baseline: BaselineSettings,
-    ) -> list[CueTrack]:
-        where = np.searchsorted(times_s, rows.times_s)
-        trusted = rows.reason == 0
-
-        def track(code: str, unit: Unit, column: np.ndarray, gated: bool) -> CueTrack:
-            values = np.full(len(times_s), np.nan, np.float32)
-            values[where] = np.where(trusted, column, np.nan) if gated else column
-            missing = gaps if gated else tuple(g for g in gaps if g[1] == NOT_SEEN)
-            return CueTrack(
-                name, Channel.FACE, code, None, unit, times_s, values, missing, self._source
-            )
-
-        step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
-        own = trusted.sum() * step_s >= baseline.min_own_s
-        levels = rows.levels[trusted] if own else None
-        intensities = self._model.intensities(rows.levels, levels, baseline.own_quantile)
-        closed = _closed(intensities[:, self._model.codes.index("AU43")])
-        tracks = [
-            track(code, Unit.FACS_INTENSITY, intensities[:, k], gated=True)
-            for k, code in enumerate(self._model.codes)
-            if code not in _NEED_OPEN_EYES
-        ]
-        shut = tuple((span, EYES_CLOSED) for span in _runs(rows.times_s, closed))
-        for code in _NEED_OPEN_EYES:
-            k = self._model.codes.index(code)
-            column = np.where(closed, np.nan, intensities[:, k])
-            whole = track(code, Unit.FACS_INTENSITY, column, gated=True)
-            missing = tuple(sorted((*gaps, *shut), key=lambda gap: gap[0].start_s))
-            tracks.append(replace(whole, missing=missing))
-        tracks += [track(c, Unit.DEGREE, rows.pose[:, k], gated=False) for k, c in enumerate(POSE)]
-        tracks += [track(c, Unit.DEGREE, rows.gaze[:, k], gated=True) for k, c in enumerate(GAZE)]
-        tracks.append(track("face_px", Unit.NONE, rows.face_px, gated=False))
-        return tracks
+    def _action_units(
+        self, sheet: "_Sheet", settings: Settings
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """Adds a track for every action unit to the sheet; returns what changes in each."""
+        rows, trusted = sheet.rows, sheet.rows.reason == 0
+        seen_s = trusted.sum() * frame_step_s(sheet.times_s)
+        own = rows.levels[trusted] if seen_s >= settings.baseline.min_own_s else None
+        levels = self._model.levels_above(rows.levels, own, settings.baseline.own_quantile)
+        closed = levels.intensity[:, self._model.codes.index("AU43")] >= _SHUT
+        blinks = _widened(_short(rows.times_s, closed, settings.events.blink_max_s))
+        changes = {}
+        for k, code in enumerate(self._model.codes):
+            hidden = blinks if code in _MOVED_BY_BLINKS else np.zeros_like(blinks)
+            change = np.where(trusted, levels.change[:, k], np.nan)
+            changes[sheet.person, code] = sheet.spread(_bridged(rows.times_s, change, hidden))
+            if code in _NEED_OPEN_EYES:
+                hidden = hidden | _widened(closed)
+            sheet.add(code, Unit.FACS_INTENSITY, levels.intensity[:, k], hidden)
+        return changes
 
     def _whole_clip(
         self, times_s: np.ndarray, faces: list[_Rows], kept: list[_Rows], crowd: int
@@ -256,6 +246,67 @@ class FaceRecorder:
         return rows
 
 
+class _Sheet:
+    """The tracks of one person over all frames of the clip."""
+
+    def __init__(
+        self,
+        person: str,
+        times_s: np.ndarray,
+        rows: _Rows,
+        gaps: tuple[tuple[Span, str], ...],
+        source: Source,
+    ) -> None:
+        self.person, self.times_s, self.rows, self._gaps = person, times_s, rows, gaps
+        self._source = source
+        self._where = np.searchsorted(times_s, rows.times_s)
+        self.tracks: list[CueTrack] = []
+
+    def spread(self, column: np.ndarray) -> np.ndarray:
+        """A column of this face's rows laid out over all frames; NaN where it is not seen."""
+        values = np.full(len(self.times_s), np.nan, np.float32)
+        values[self._where] = column
+        return values
+
+    def add(self, code: str, unit: Unit, column: np.ndarray, hidden: np.ndarray) -> None:
+        """A cue that is not to be trusted where the row is not, nor where `hidden` is set."""
+        trusted = (self.rows.reason == 0) & ~hidden
+        shut = tuple((span, EYES_CLOSED) for span in _runs(self.rows.times_s, hidden))
+        missing = tuple(sorted((*self._gaps, *shut), key=lambda gap: gap[0].start_s))
+        self._append(code, unit, np.where(trusted, column, np.nan), missing)
+
+    def add_always(self, code: str, unit: Unit, column: np.ndarray) -> None:
+        """A cue that is good for as long as the face is seen at all."""
+        self._append(code, unit, column, tuple(g for g in self._gaps if g[1] == NOT_SEEN))
+
+    def _append(
+        self, code: str, unit: Unit, column: np.ndarray, missing: tuple[tuple[Span, str], ...]
+    ) -> None:
+        self.tracks.append(
+            CueTrack(
+                self.person,
+                Channel.FACE,
+                code,
+                None,
+                unit,
+                self.times_s,
+                self.spread(column),
+                missing,
+                self._source,
+            )
+        )
+
+
+def _add_posture(sheet: _Sheet) -> None:
+    """Head, gaze and size of the face."""
+    for k, code in enumerate(POSE):
+        sheet.add_always(code, Unit.DEGREE, sheet.rows.pose[:, k])
+    never = np.zeros(len(sheet.rows.times_s), bool)
+    for k, code in enumerate(GAZE):
+        sheet.add(code, Unit.DEGREE, sheet.rows.gaze[:, k], never)
+    sheet.add_always("face_px", Unit.NONE, sheet.rows.face_px)
+
+
 def _of_person(name: str, gaps: tuple[tuple[Span, str], ...]) -> list[NotMeasured]:
     """One row per reason: how long the action units of one person were out of reach."""
     rows = []
@@ -269,10 +320,28 @@ def _of_person(name: str, gaps: tuple[tuple[Span, str], ...]) -> list[NotMeasure
     return rows
 
 
-def _closed(closure: np.ndarray) -> np.ndarray:
-    """Frames in which the lids cover the eye, with one more on either side."""
-    shut = closure >= _SHUT
-    return np.convolve(shut, np.ones(3), mode="same") > 0 if len(shut) > 1 else shut
+def _short(times_s: np.ndarray, flags: np.ndarray, longest_s: float) -> np.ndarray:
+    """Of the stretches with the flag set, those that last `longest_s` at most."""
+    out = np.zeros(len(flags), bool)
+    for span in _runs(times_s, flags):
+        if span.duration_s <= longest_s:
+            out |= flags & (times_s >= span.start_s) & (times_s <= span.end_s)
+    return out
+
+
+def _widened(flags: np.ndarray) -> np.ndarray:
+    """With two more frames on either side: lids are on their way there."""
+    return np.convolve(flags, np.ones(5), mode="same") > 0 if len(flags) >= 5 else flags
+
+
+def _bridged(times_s: np.ndarray, values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Straight lines over what is hidden, so that a blink does not cut an expression in two."""
+    known = ~hidden & ~np.isnan(values)
+    if not hidden.any() or not known.any():
+        return values
+    out = values.copy()
+    out[hidden] = np.interp(times_s[hidden], times_s[known], values[known])
+    return out
 
 
 def _gaze_deg(offsets: np.ndarray) -> np.ndarray:

@@ -122,7 +122,7 @@ def _one_pass(
         for seen in tracker.finish():
             recorder.add(seen)
         crowd = tracker.crowd
-    face = recorder.finish(settings.baseline, crowd)
+    face = recorder.finish(settings, crowd)
     return _Pass(face, voice.finish() if voice is not None else None, cues)
 
 
@@ -143,7 +143,8 @@ def _assemble(
         tracks = [t for t in face.tracks if t.person == person.person]
         own = [usual(track, settings.baseline) for track in tracks]
         norms += own
-        events += face_events(tracks, own, speech, reliability, settings.events)
+        changes = {code: c for (who, code), c in face.changes.items() if who == person.person}
+        events += face_events(tracks, own, changes, speech, reliability, settings.events)
     if voice is not None:
         own_voice = voice_usual(voice, settings.voice)
         norms += own_voice
