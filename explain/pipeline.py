@@ -1,0 +1,215 @@
+"""The stages in order: measure, observe, reason. What people call from Python.
+
+from demeanor.explain import explain, measure
+
+result = explain("clip.mp4")
+print(result.explanations[0].conclusion)
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+import demeanor.explain
+from demeanor.explain import store
+from demeanor.explain.corpora.labels import label_set
+from demeanor.explain.errors import DemeanorError, UnknownName
+from demeanor.explain.perception.asr import AsrBackend, load_asr
+from demeanor.explain.perception.face import FaceBackend
+from demeanor.explain.perception.measure import SpeechOptions, measure_clip
+from demeanor.explain.perception.media import open_clip
+from demeanor.explain.perception.models import face_backend
+from demeanor.explain.perception.speech import readable
+from demeanor.explain.perception.subtitles import find_sidecar
+from demeanor.explain.reasoning.chain import explain_person
+from demeanor.explain.reasoning.chat import ChatModel, Request, chat_model
+from demeanor.explain.records import LabelSet, Measurement, NotMeasured
+from demeanor.explain.result import Result
+from demeanor.explain.settings import Settings, load_settings
+from demeanor.explain.textualization.observations import observe
+from demeanor.explain.textualization.timeline import timeline
+
+EVERYBODY = "all"
+Say = Callable[[str], None]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """What measuring needs, loaded once and used for many clips."""
+
+    backend: FaceBackend
+    settings: Settings
+    asr: AsrBackend | None = None
+    language: str | None = None
+    cache: bool = True
+
+    def measure(
+        self, path: Path, transcript: Path | None = None, progress: Progress = lambda done_s: None
+    ) -> Measurement:
+        """Measure a clip, or take from the cache what was measured of the same content."""
+        clip = open_clip(path, self.settings.media)
+        kept = self._cache_path(clip.clip_id, path, transcript)
+        if self.cache and kept.is_file():
+            try:
+                return _at(store.load_gzip(Measurement, kept), path)
+            except (DemeanorError, OSError, ValueError, EOFError):
+                kept.unlink(missing_ok=True)  # half a file, or of an older layout: measure anew
+        options = SpeechOptions(transcript, self.asr, self.language)
+        measurement = measure_clip(path, self.backend, self.settings, options, progress)
+        if self.cache:
+            store.save_gzip(measurement, kept)
+        return measurement
+
+    def _cache_path(self, clip_id: str, path: Path, transcript: Path | None) -> Path:
+        words = transcript or find_sidecar(path)
+        asr = f"{self.asr.name} {self.asr.version}" if self.asr else None
+        key = [
+            demeanor.explain.__version__,
+            store.SCHEMA_VERSION,
+            clip_id,
+            [self.backend.name, self.backend.version],
+            self.settings.as_dict(),
+            [words.name, hashlib.sha256(words.read_bytes()).hexdigest()] if words else None,
+            [asr, self.language],
+            _code_hash(),
+        ]
+        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        return cache_folder() / f"{name}.json.gz"
+
+
+def cache_folder() -> Path:
+    return user_cache_path("demeanor") / "perception"
+
+
+def load_front(
+    face: str = "auto",
+    asr: str | None = None,
+    language: str | None = None,
+    settings: Settings | None = None,
+    cache: bool = True,
+    say: Say = lambda line: None,
+) -> Front:
+    """Load the face backend and, where one is named, the speech recogniser."""
+    settings = settings or load_settings()
+    listener = load_asr(asr, settings.speech) if asr else None
+    return Front(face_backend(face, say), settings, listener, language, cache)
+
+
+def explain(
+    path: str | Path,
+    *,
+    chat: str | ChatModel = "prototype",
+    labels: str = "rafdb7",
+    person: str | None = None,
+    transcript: str | Path | None = None,
+    asr: str | None = None,
+    face: str = "auto",
+    adapter: str | Path | None = None,
+    settings: Settings | None = None,
+    cache: bool = True,
+) -> Result:
+    """Explain what a person in a clip appears to show, and why.
+
+    chat: "prototype", "local:DIR_OR_HUB", an OpenAI-style address, or a model already loaded;
+    labels: name of a closed label set, or a labels.yaml; person: "p1", "all", default whoever
+    was seen longest. Raises ClipError for what is no clip, UnknownName, MissingExtra, ChatError.
+    """
+    measured = measure(
+        path, transcript=transcript, asr=asr, face=face, settings=settings, cache=cache
+    )
+    model = chat_model(chat, Path(adapter) if adapter else None) if isinstance(chat, str) else chat
+    return reason(measured, model, label_set(labels), person, settings)
+
+
+def measure(
+    path: str | Path,
+    *,
+    transcript: str | Path | None = None,
+    asr: str | None = None,
+    face: str = "auto",
+    settings: Settings | None = None,
+    cache: bool = True,
+) -> Result:
+    """Measure a clip without inferring any emotion: tracks, events, observations."""
+    front = load_front(face, asr, settings=settings, cache=cache)
+    words = Path(transcript) if transcript else None
+    return observed(front.measure(Path(path), words))
+
+
+def observed(measurement: Measurement) -> Result:
+    """Observations of what was measured; nothing is explained yet."""
+    return Result(measurement, observe(measurement), (), ())
+
+
+def reason(
+    measured: Result,
+    model: ChatModel,
+    labels: LabelSet,
+    person: str | None = None,
+    settings: Settings | None = None,
+) -> Result:
+    """Explain what was measured, now or earlier (`demeanor explain --from RESULT.json`)."""
+    settings = settings or load_settings()
+    measurement, unread = _readable(measured.measurement, model)
+    timelines, explanations = [], []
+    for name in chosen_people(measurement, person):
+        # Ids are fixed: words that the model cannot read are left out, not renumbered.
+        observations = tuple(
+            o for o in measured.observations if o.quote is None or o.quote not in unread
+        )
+        text = timeline(measurement, observations, name, settings.timeline)
+        request = Request(
+            clip_id=measurement.clip.clip_id,
+            person=name,
+            timeline=text,
+            observations=tuple(o for o in observations if o.person in (name, None)),
+            not_measured=tuple(n for n in measurement.not_measured if n.person in (name, None)),
+            label_set=labels,
+            max_tokens=settings.reasoning.max_reply_tokens,
+            seed=settings.reasoning.seed,
+        )
+        timelines.append(text)
+        explanations.append(explain_person(request, model, settings))
+    return Result(measurement, measured.observations, tuple(timelines), tuple(explanations))
+
+
+def chosen_people(measurement: Measurement, person: str | None) -> Sequence[str | None]:
+    """Names of those to explain; (None,) where nobody was seen. Raises UnknownName."""
+    known = [p.person for p in measurement.people]
+    if person == EVERYBODY:
+        return known or (None,)
+    if person is None:
+        return known[:1] or (None,)
+    if person not in known:
+        raise UnknownName(f"person in {measurement.clip.path.name}", person, [*known, EVERYBODY])
+    return (person,)
+
+
+def _readable(measurement: Measurement, model: ChatModel) -> tuple[Measurement, frozenset[str]]:
+    """Words that the model cannot read are declared unused; the texts that are left out."""
+    if not model.languages:
+        return measurement, frozenset()
+    used, lost = readable(measurement.utterances, model.languages)
+    unread = frozenset(u.text for u in measurement.utterances if u not in used)
+    missing: tuple[NotMeasured, ...] = (*measurement.not_measured, *lost)
+    return replace(measurement, not_measured=missing), unread
+
+
+def _at(measurement: Measurement, path: Path) -> Measurement:
+    """The same content may lie elsewhere now."""
+    return replace(measurement, clip=replace(measurement.clip, path=path))
+
+
+def _code_hash() -> str:
+    """Of the package's own perception code: a cache must not outlive what made it."""
+    folder = Path(demeanor.explain.__file__).parent / "perception"
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in (".py", ".json", ".npz"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
