@@ -97,6 +97,8 @@ class ReasoningSettings:
     min_confidence: float  # below it the reasoner abstains
     max_reply_tokens: int
     seed: int
+    timeout_s: float  # for one reply of a model behind an address: long ones take minutes on CPU
+    max_retries: int  # after server errors and lost connections
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,10 +108,10 @@ def _checked_labels(path: Path, labels: Any) -> list[str]:
                 f"{path}: labels: {label[:MAX_LABEL_CHARS]!r} … is longer than"
                 f" {MAX_LABEL_CHARS} characters or holds a line break"
             )
-    labels = [label.strip() for label in labels]
-    if len({label.casefold() for label in labels}) < len(labels):
+    names: list[str] = [label.strip() for label in labels]
+    if len({name.casefold() for name in names}) < len(names):
         raise SettingsError(f"{path}: labels: the same label stands there twice")
-    return labels
+    return names
 
 
 def _checked_coarse(path: Path, coarse: Any, labels: list[str]) -> dict[str, str]:
@@ -124,4 +124,4 @@ def _checked_coarse(path: Path, coarse: Any, labels: list[str]) -> dict[str, str
             raise SettingsError(
                 f"{path}: coarse: {label}: {emotion!r} is none of {', '.join(COARSE)}"
             )
-    return coarse
+    return dict(coarse)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from demeanor.explain.errors import UnknownName
+from demeanor.explain.errors import SettingsError, UnknownName
 from demeanor.explain.records import LabelSet, NotMeasured, Observation, Timeline
 
 KNOWN_FORMS = ("prototype", "local:DIR_OR_HUB", "http://HOST/v1#MODEL", "https://HOST/v1#MODEL")
@@ -77,8 +77,12 @@ def chat_model(
 ) -> ChatModel:
     """The reasoner named by `spec`: "prototype", "local:DIR_OR_HUB" or an OpenAI-style address.
 
-    `adapter` and `quantize` ("4bit") are for local models. Raises UnknownName for other specs.
+    `adapter` and `quantize` ("4bit") go with local models only. Raises UnknownName for other specs.
     """
+    if (adapter or quantize) and not spec.startswith("local:"):
+        raise SettingsError(
+            f"an adapter and 4-bit weights go with local:DIR_OR_HUB; found them with {spec!r}"
+        )
     if spec == "prototype":
         from demeanor.explain.reasoning.prototype import Prototype
 

@@ -1,0 +1,262 @@
+"""A language model in this process: transformers, from a folder or by its hub name.
+
+Greedy by default, so that the same timeline gives the same reply. A folder is loaded without
+asking any server. Words quoted in the timeline cannot act as the model's control tokens: in what
+we send, those are broken up before the chat template adds the real ones.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from demeanor.explain.errors import ChatError, MissingExtra, ModelFileError, UnknownName
+from demeanor.explain.reasoning.chat import Message, Request
+
+
+class LocalChat:
+    """`local:DIR_OR_HUB`, with an optional LoRA adapter and 4-bit weights."""
+
+    languages: frozenset[str] = frozenset()
+    structured = False
+    reads_prompt = True
+
+    def __init__(
+        self,
+        source: str,
+        adapter: Path | None = None,
+        *,
+        quantize: str | None = None,
+        temperature: float = 0.0,
+    ) -> None:
+        _check_extras(adapter, quantize)
+        folder = _folder(source)
+        if adapter is not None:
+            _check_adapter(adapter)
+        self.name = folder.name if folder else source
+        self.adapter = adapter.name if adapter else None
+        self._temperature = temperature
+        with _no_hub(folder is not None):
+            self._tokenizer, self._model, notes = _load(folder or source, quantize)
+            if adapter is not None:
+                self._model, more = _with_adapter(self._model, adapter, folder, source)
+                notes += more
+        self.version = _version(folder, self._model)
+        self.notes = notes
+
+    def reply(self, request: Request) -> str:
+        import torch
+
+        inputs = self._tokenizer(
+            self._prompt(request.messages), return_tensors="pt", add_special_tokens=False
+        ).to(self._model.device)
+        n_prompt = inputs["input_ids"].shape[1]
+        self._check_length(n_prompt, request.max_tokens)
+        with torch.inference_mode(), torch.random.fork_rng():
+            torch.manual_seed(request.seed)
+            output = self._model.generate(
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                max_new_tokens=request.max_tokens,
+                pad_token_id=self._pad_id(),
+                **self._sampling(),
+            )
+        return str(self._tokenizer.decode(output[0][n_prompt:], skip_special_tokens=True))
+
+    def _prompt(self, messages: Sequence[Message]) -> str:
+        from jinja2 import TemplateError
+
+        said = [Message(m.role, self._defused(m.content)) for m in messages]
+        if not self._tokenizer.chat_template:
+            return (self._tokenizer.bos_token or "") + _plain(said)
+        try:
+            return self._templated(said)
+        except TemplateError:  # some templates know no system role
+            return self._templated(_system_in_user(said))
+
+    def _templated(self, messages: Sequence[Message]) -> str:
+        text = self._tokenizer.apply_chat_template(
+            [{"role": m.role, "content": m.content} for m in messages],
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=False,  # the reasons belong into the reply; others ignore this
+        )
+        return str(text)
+
+    def _defused(self, content: str) -> str:
+        """`content` with the tokenizer's control tokens broken up, so that they are plain text."""
+        added = {str(token) for token in self._tokenizer.added_tokens_decoder.values()}
+        for token in sorted({*self._tokenizer.all_special_tokens, *added}, key=len, reverse=True):
+            if len(token) > 2 and not token.isalnum():
+                content = content.replace(token, f"{token[0]} {token[1:]}")
+        return content
+
+    def _check_length(self, n_prompt: int, n_reply: int) -> None:
+        n_most = getattr(self._model.config, "max_position_embeddings", None)
+        if n_most is not None and n_prompt + n_reply > n_most:
+            raise ChatError(
+                f"{self.name} reads {n_most} tokens; the prompt has {n_prompt} and the reply may"
+                f" have {n_reply}. Lower timeline.max_tokens or reasoning.max_reply_tokens"
+            )
+
+    def _pad_id(self) -> int | None:
+        pad = self._tokenizer.pad_token_id
+        return self._tokenizer.eos_token_id if pad is None else pad
+
+    def _sampling(self) -> dict[str, Any]:
+        if self._temperature > 0.0:
+            return {"do_sample": True, "temperature": self._temperature}
+        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+
+
+def _check_extras(adapter: Path | None, quantize: str | None) -> None:
+    if quantize not in (None, "4bit"):
+        raise UnknownName("quantization", quantize or "", ("4bit",))
+    needed = [
+        "transformers",
+        *(["peft"] if adapter else []),
+        *(["bitsandbytes"] if quantize else []),
+    ]
+    for package in needed:
+        if find_spec(package) is None:
+            raise MissingExtra("Running a language model here", package, "transformers")
+
+
+def _folder(source: str) -> Path | None:
+    """The folder that `source` names; None for a hub name, which is "owner/model"."""
+    path = Path(source).expanduser()
+    if not path.is_dir():
+        if path.exists() or path.is_absolute() or source.startswith((".", "~")):
+            raise ModelFileError(f"{source} is no folder; wanted one with config.json and weights")
+        return None
+    if (path / "config.json").is_file():
+        return path.resolve()
+    if (path / "adapter_config.json").is_file():
+        raise ModelFileError(
+            f"{source} holds an adapter only; give the base model, and this folder as adapter"
+        )
+    raise ModelFileError(f"{source} holds no config.json; wanted a model as transformers saves it")
+
+
+def _check_adapter(adapter: Path) -> None:
+    if not (adapter / "adapter_config.json").is_file():
+        raise ModelFileError(
+            f"{adapter} holds no adapter_config.json; wanted a PEFT adapter's folder"
+        )
+
+
+@contextmanager
+def _no_hub(offline: bool) -> Iterator[None]:
+    """For a folder: no request to the hub meanwhile; what was set before is put back after.
+
+    The hub library copies the variable when it is imported, so that both have to be set.
+    """
+    if not offline:
+        yield
+        return
+    from huggingface_hub import constants
+
+    before, in_environment = constants.HF_HUB_OFFLINE, os.environ.get("HF_HUB_OFFLINE")
+    constants.HF_HUB_OFFLINE = True
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+        os.environ.pop("HF_HUB_OFFLINE")
+        if in_environment is not None:
+            os.environ["HF_HUB_OFFLINE"] = in_environment
+
+
+def _load(source: Path | str, quantize: str | None) -> tuple[Any, Any, tuple[str, ...]]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    on_gpu = torch.cuda.is_available()
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    options: dict[str, Any] = {"dtype": dtype, "local_files_only": isinstance(source, Path)}
+    if on_gpu:
+        options["device_map"] = "auto"
+    if quantize:
+        options["quantization_config"] = _four_bit()
+        options.setdefault("device_map", {"": "cpu"})
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=isinstance(source, Path))
+        model = AutoModelForCausalLM.from_pretrained(source, **options)
+    except (OSError, ValueError, KeyError) as error:
+        remedy = (
+            "Save it anew with save_pretrained, tokenizer and all"
+            if isinstance(source, Path)
+            else "Check the name and the network, or download it and give its folder"
+        )
+        raise ModelFileError(
+            f"{source} could not be loaded: {_first_line(error)}. {remedy}"
+        ) from error
+    weights = "4-bit NF4" if quantize else str(dtype).removeprefix("torch.")
+    return tokenizer, model.eval(), (f"{weights} weights on {'GPU' if on_gpu else 'CPU'}",)
+
+
+def _four_bit() -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def _with_adapter(
+    model: Any, adapter: Path, folder: Path | None, source: str
+) -> tuple[Any, tuple[str, ...]]:
+    """The model with its adapter; a note where the adapter was trained on another base."""
+    from peft import PeftModel
+
+    base = json.loads((adapter / "adapter_config.json").read_text("utf-8")).get(
+        "base_model_name_or_path"
+    )
+    try:
+        adapted = PeftModel.from_pretrained(model, str(adapter)).eval()
+    except (RuntimeError, ValueError, OSError, KeyError) as error:
+        raise ModelFileError(
+            f"adapter {adapter} does not fit {source}: {_first_line(error)}."
+            f" It was trained on {base}"
+        ) from error
+    if base is None or _is_same_base(base, folder, source):
+        return adapted, ()
+    return adapted, (f"the adapter was trained on {base}, and runs on {source}",)
+
+
+def _is_same_base(base: str, folder: Path | None, source: str) -> bool:
+    return base == source if folder is None else Path(base).expanduser().resolve() == folder
+
+
+def _version(folder: Path | None, model: Any) -> str:
+    """The hub's commit, or of a folder the hash of its configuration and of its file sizes."""
+    if folder is None:
+        return str(getattr(model.config, "_commit_hash", None) or "")
+    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    for path in sorted(folder.iterdir()):
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    return digest.hexdigest()[:12]
+
+
+def _plain(messages: Sequence[Message]) -> str:
+    turns = [f"{m.role.capitalize()}:\n{m.content}" for m in messages]
+    return "\n\n".join([*turns, "Assistant:\n"])
+
+
+def _system_in_user(messages: Sequence[Message]) -> list[Message]:
+    system = "\n\n".join(m.content for m in messages if m.role == "system")
+    first, *rest = [m for m in messages if m.role != "system"]
+    return [Message(first.role, f"{system}\n\n{first.content}"), *rest]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
