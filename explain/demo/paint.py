@@ -20,6 +20,9 @@ from demeanor.explain.demo.surface import (
     uv_map,
 )
 
+# From the model's brow landmarks, which mark the upper edge of the ridge, to where brows lie at
+# rest on people: there the mesh models read no raised brow. Inner to outer end.
+BROW_DROP_CM = (0.5, 0.5, 0.5, 0.4, 0.3)
 Rgb = tuple[int, int, int]
 
 
@@ -103,7 +106,7 @@ def _mirrored(positions: np.ndarray) -> np.ndarray:
 
 def _brows(model: FaceModel, positions: np.ndarray, look: Look) -> np.ndarray:
     line = model.neutral[model.landmarks68[22:27]].astype(np.float32)  # inner to outer
-    line = line + np.array([0, 0.05, 0], np.float32)
+    line[:, 1] -= BROW_DROP_CM
     distance, along = polyline_distance(_mirrored(positions)[..., :2], line[:, :2])
     half_cm = np.interp(along, [0, 0.15, 0.5, 1], [0.24, 0.31, 0.29, 0.08])
     hairs = 1 + 0.25 * noise(positions, (0.07, 0.22, 0.3), look.seed + 3)

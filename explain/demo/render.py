@@ -81,7 +81,8 @@ class FaceRenderer:
 
     def _set_stage(self) -> None:
         pv, plotter = self._pv, self._plotter
-        plotter.set_background(np.array(self.look.background) / 255)
+        ground = np.array(self.look.background) / 255
+        plotter.set_background(0.88 * ground, top=np.minimum(1.06 * ground, 1.0))
         plotter.camera.position = (0, 0.9, 92)
         plotter.camera.focal_point = (0, 0.9, 0)
         plotter.camera.up = (0, 1, 0)

@@ -38,7 +38,7 @@ AU_WEIGHTS: dict[str, dict[str, float]] = {
     "AU20": {"mouthStretch": 1.0},
     "AU22": {"mouthFunnel": 1.0},
     "AU24": {"mouthPress": 1.0},
-    "AU25": {"mouthLowerDown": 0.6, "mouthUpperUp": 0.4, "jawOpen": 0.05},  # see weights_at
+    "AU25": {"mouthLowerDown": 0.6, "mouthUpperUp": 0.15, "jawOpen": 0.1},  # 0.6 cm at C
     "AU26": {"jawOpen": 1.0},
     "AU28": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
     "AU43": {"eyeBlink": 1.0},
@@ -46,6 +46,7 @@ AU_WEIGHTS: dict[str, dict[str, float]] = {
 }
 MAX_INTENSITY = 5.0
 MAX_SPEECH_LIPS = 2.0  # B: more would be an expression of its own
+MAX_REST = 0.3  # more would be an expression held all along
 MAX_HEAD_DEG = 30.0
 SWAY_HZ = (0.23, 0.31, 0.17)  # yaw, pitch, roll; unrelated, so that they never repeat together
 
@@ -131,10 +132,13 @@ class Script:
     sway_deg: float = 0.0
     voice: str = "en-us"
     identity: tuple[float, ...] = ()  # coefficients of the face model; none: its mean face
+    rest: dict[str, float] = field(default_factory=dict)  # how this face lies: no action; weights
     sha256: str = ""  # of the text it was read from
 
     def __post_init__(self) -> None:
         pulses = (*self.expressions, *self.head)
+        for name, weight in self.rest.items():
+            _check_range(f"rest: {name}", weight, 0, MAX_REST)
         if late := [p for p in pulses if p.offset_s > self.duration_s]:
             raise SettingsError(f"{late[0]} ends after the clip ({self.duration_s} s)")
 
@@ -274,7 +278,10 @@ def head_at(script: Script, time_s: float) -> tuple[float, float, float]:
 
 def truth(script: Script, spoken: Sequence[Spoken] = ()) -> Truth:
     """What the clip shows. Without `spoken` the lips of the speech are left out."""
-    frames = [weights_of(*intensities_at(script, spoken, i)) for i in range(len(script.times_s))]
+    frames = [
+        _with_rest(script.rest, weights_of(*intensities_at(script, spoken, i)))
+        for i in range(len(script.times_s))
+    ]
     names = sorted({name for frame in frames for name in frame})
     return Truth(
         events=tuple(sorted(_events(script, spoken), key=lambda e: (e.onset_s, e.code))),
@@ -285,6 +292,11 @@ def truth(script: Script, spoken: Sequence[Spoken] = ()) -> Truth:
         head_moves=script.head,
         facts={"script_sha256": script.sha256, "fps": script.fps, "duration_s": script.duration_s},
     )
+
+
+def _with_rest(rest: dict[str, float], weights: dict[str, float]) -> dict[str, float]:
+    added = {name: min(1.0, weight + weights.get(name, 0.0)) for name, weight in rest.items()}
+    return {**weights, **added}
 
 
 def _events(script: Script, spoken: Iterable[Spoken]) -> list[TruthEvent]:

@@ -37,7 +37,7 @@ def test_the_same_arguments_give_the_same_picture_whatever_came_between(renderer
 
 def test_the_picture_shows_a_large_face_before_a_plain_ground(renderer):
     picture = renderer.render({}).astype(int)
-    ground = np.abs(picture - picture[5, 5]).max(axis=2) < 6
+    ground = np.abs(picture - picture[:, :1]).max(axis=2) < 6  # it changes from row to row only
     assert ground[:40, :20].all() and ground[:40, -20:].all()
     middle_row = ~ground[SIZE_PX // 2]
     assert 0.4 * SIZE_PX < middle_row.sum() < 0.65 * SIZE_PX  # about half the width

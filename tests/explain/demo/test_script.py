@@ -93,6 +93,14 @@ def test_head_moves_add_up():
     assert head_at(script, 0.25) == pytest.approx((4.0, 0.0, 0.0))
 
 
+def test_rest_is_added_to_every_picture_and_is_no_event():
+    known = truth(parse_script(SMALL + "rest: {mouthSmile: 0.2, eyeBlink: 0.1}\n"))
+    np.testing.assert_allclose(known.weights["eyeBlink"], 0.1)
+    expected = [0.2, 0.2, 0.2, 0.7, 1, 1, 0.7, 0.346447, 0.2, 0.2]  # never above 1
+    np.testing.assert_allclose(known.weights["mouthSmile"], expected, atol=1e-6)
+    assert [e.code for e in known.events] == ["AU12"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
@@ -103,6 +111,7 @@ def test_head_moves_add_up():
         ("intensity: 5", "intensity: strong", r"expressions\[0\]"),
         ("onset_s: 0.2, ", "", "onset_s"),
         ("duration_s: 1.0", "duration_s: 0.7", "ends after the clip"),
+        ("seed: 0", "seed: 0\nrest: {jawOpen: 0.9}", "rest: jawOpen: wanted 0 to 0.3"),
         ("seed: 0", "sead: 0", r"unknown keys \['sead'\]"),
         ("expressions:\n", "expressions: 3\nhead:\n", "wanted a list"),
         ("expressions:\n", "expressions: [\n", "not readable as YAML"),
