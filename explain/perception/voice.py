@@ -62,12 +62,13 @@ class VoiceMeasurement:
     signal_to_noise_db: float | None  # speech over background; None: no background was heard
     loudness_peaks_s: np.ndarray  # (n,) float64, the peaks that the rate counts
     duration_s: float
+    notes: tuple[str, ...] = ()  # what the reader should know about the tool: its licence
 
     def track(self, code: str) -> CueTrack | None:
         return next((t for t in self.tracks if t.code == code), None)
 
 
-class _Why(IntEnum):
+class Why(IntEnum):
     """Why a frame has no value."""
 
     MEASURED = 0
@@ -80,12 +81,12 @@ class _Why(IntEnum):
 
 
 _REASONS = {
-    _Why.SILENCE: "digital silence",
-    _Why.NO_SPEECH: "nobody is heard speaking",
-    _Why.UNVOICED: "no voiced sound",
-    _Why.CLIPPED: "the recording is clipped",
-    _Why.IRREGULAR: "neighbouring cycles could not be compared",
-    _Why.LITTLE_SPEECH: "too little speech nearby",
+    Why.SILENCE: "digital silence",
+    Why.NO_SPEECH: "nobody is heard speaking",
+    Why.UNVOICED: "no voiced sound",
+    Why.CLIPPED: "the recording is clipped",
+    Why.IRREGULAR: "neighbouring cycles could not be compared",
+    Why.LITTLE_SPEECH: "too little speech nearby",
 }
 
 
@@ -114,9 +115,9 @@ class VoiceAnalyser:
         self._window = pitch.window_samples(settings.pitch_floor_hz)
         block_samples = (FRAMES_PER_BLOCK - 1) * HOP_SAMPLES + self._window
         lead_in = np.zeros(self._window // 2, dtype=np.float32)  # frame 0 is centred on time 0
-        self._for_frames = _Blocks(block_samples, FRAMES_PER_BLOCK * HOP_SAMPLES, lead_in)
+        self._for_frames = Blocks(block_samples, FRAMES_PER_BLOCK * HOP_SAMPLES, lead_in)
         vad_samples = 128 * vad.WINDOW_SAMPLES
-        self._for_vad = _Blocks(vad_samples, vad_samples, np.zeros(0, dtype=np.float32))
+        self._for_vad = Blocks(vad_samples, vad_samples, np.zeros(0, dtype=np.float32))
         self._frames: list[_Frames] = []
         self._probabilities: list[np.ndarray] = []
         self._n_samples = 0
@@ -170,7 +171,7 @@ class VoiceAnalyser:
         self._probabilities.append(self._detect(block.reshape(-1, vad.WINDOW_SAMPLES)))
 
 
-class _Blocks:
+class Blocks:
     """Chunks of any size in, blocks of `size` out, each beginning `step` after the last."""
 
     def __init__(self, size: int, step: int, lead_in: np.ndarray) -> None:
@@ -281,16 +282,16 @@ def _tracks(
     times_s: np.ndarray, frames: _Frames, speaking: np.ndarray, peaks_s: np.ndarray
 ) -> tuple[CueTrack, ...]:
     silent = np.isneginf(frames.level_db)
-    why_level = np.select([silent, frames.clipped], [_Why.SILENCE, _Why.CLIPPED], _Why.MEASURED)
+    why_level = np.select([silent, frames.clipped], [Why.SILENCE, Why.CLIPPED], Why.MEASURED)
     unvoiced = np.isnan(frames.f0_hz)
     why_pitch = np.select(
         [silent, ~speaking, unvoiced],
-        [_Why.SILENCE, _Why.NO_SPEECH, _Why.UNVOICED],
-        _Why.MEASURED,
+        [Why.SILENCE, Why.NO_SPEECH, Why.UNVOICED],
+        Why.MEASURED,
     )
-    why_tone = np.where((why_pitch == 0) & frames.clipped, _Why.CLIPPED, why_pitch)
+    why_tone = np.where((why_pitch == 0) & frames.clipped, Why.CLIPPED, why_pitch)
     rate, enough = _rate(times_s, speaking, peaks_s)
-    why_rate = np.select([~speaking, ~enough], [_Why.NO_SPEECH, _Why.LITTLE_SPEECH], _Why.MEASURED)
+    why_rate = np.select([~speaking, ~enough], [Why.NO_SPEECH, Why.LITTLE_SPEECH], Why.MEASURED)
     with np.errstate(invalid="ignore"):
         pitch_st, hnr_db = (
             pitch.semitones(frames.f0_hz),
@@ -305,28 +306,32 @@ def _tracks(
         (ALPHA, Unit.DECIBEL, frames.alpha_db, why_tone),
         (RATE, Unit.PER_SECOND, rate, why_rate),
     )
-    return tuple(_track(times_s, *column) for column in columns)
+    return tuple(make_track(times_s, *column) for column in columns)
 
 
-def _track(
-    times_s: np.ndarray, code: str, unit: Unit, values: np.ndarray, why: np.ndarray
+def make_track(
+    times_s: np.ndarray,
+    code: str,
+    unit: Unit,
+    values: np.ndarray,
+    why: np.ndarray,
+    source: Source = SOURCE,
 ) -> CueTrack:
-    why = np.where((why == 0) & ~np.isfinite(values), _Why.IRREGULAR, why)
+    """A track of the voice; NaN where `why` (a Why per frame) or the value itself says so."""
+    why = np.where((why == 0) & ~np.isfinite(values), Why.IRREGULAR, why)
     kept = np.where(why == 0, values, np.nan).astype(np.float32)
-    return CueTrack(
-        None, Channel.VOICE, code, None, unit, times_s, kept, _missing(times_s, why), SOURCE
-    )
+    return CueTrack(None, Channel.VOICE, code, None, unit, times_s, kept, _missing(why), source)
 
 
-def _missing(times_s: np.ndarray, why: np.ndarray) -> tuple[tuple[Span, str], ...]:
+def _missing(why: np.ndarray) -> tuple[tuple[Span, str], ...]:
     """Runs of one reason as spans, each frame standing for one hop from its time on."""
     edges = np.flatnonzero(np.diff(why)) + 1
     starts = np.concatenate([[0], edges]).astype(int).tolist()
     ends = np.concatenate([edges, [len(why)]]).astype(int).tolist()
     return tuple(
-        (Span(start * HOP_S, end * HOP_S), _REASONS[_Why(int(why[start]))])
+        (Span(start * HOP_S, end * HOP_S), _REASONS[Why(int(why[start]))])
         for start, end in zip(starts, ends, strict=True)
-        if why[start] != _Why.MEASURED
+        if why[start] != Why.MEASURED
     )
 
 

@@ -21,6 +21,7 @@ from demeanor.explain.perception.voice import (
     PITCH,
     RATE,
     SHIMMER,
+    SOURCE,
     VoiceMeasurement,
     mask,
 )
@@ -393,12 +394,14 @@ def _event(
         change_from_population=None,
         reliability=reliability,
         caveats=caveats,
-        source=_source(m),
+        source=_source(m, code),
     )
 
 
-def _source(m: VoiceMeasurement) -> Source:
-    return m.tracks[0].source
+def _source(m: VoiceMeasurement, code: str) -> Source:
+    """Of the track that the event was read from; pauses come from the voice activity."""
+    track = m.track(PITCH if code.startswith(PITCH) else code)
+    return track.source if track else SOURCE
 
 
 # --- how far to trust it ---------------------------------------------------------------------
