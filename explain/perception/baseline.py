@@ -15,7 +15,7 @@ def usual(track: CueTrack, settings: BaselineSettings) -> Usual:
     a neutral population shows 0 by calibration. Angles: the median, and no norm.
     """
     seen = track.values[~np.isnan(track.values)]
-    intensity = track.unit is Unit.FACS_INTENSITY
+    intensity = track.unit in (Unit.FACS_INTENSITY, Unit.PROBABILITY)
     own = spread = None
     if len(seen) * frame_step_s(track.times_s) >= settings.min_own_s:
         own = float(np.quantile(seen, settings.own_quantile if intensity else 0.5))

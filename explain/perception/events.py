@@ -26,6 +26,7 @@ _HEAD = {
     "pose_roll": ("AU55", "AU56"),
 }
 _GAZE = {"gaze_yaw": ("AU61", "AU62"), "gaze_pitch": ("AU63", "AU64")}
+_PROBABLE = (0.5, 0.25)  # enter and leave for probabilities: even odds above usual
 _MIN_RATE_S = 10.0  # a blink rate from less says nothing
 
 
@@ -107,7 +108,7 @@ def face_events(
         trust = reliability.get(track.code, 0.5)
         if track.code == "AU43":
             events += _closures(track, changes[track.code], norm, trust, settings)
-        elif track.unit is Unit.FACS_INTENSITY:
+        elif track.unit in (Unit.FACS_INTENSITY, Unit.PROBABILITY):
             events += _expressions(track, changes[track.code], norm, trust, settings)
         elif track.code in _HEAD or track.code in _GAZE:
             events += _turns(track, norm, settings)
@@ -118,18 +119,20 @@ def face_events(
 def _expressions(
     track: CueTrack, change: np.ndarray, norm: Usual, trust: float, settings: EventSettings
 ) -> list[Event]:
+    full = 1.0 if track.unit is Unit.PROBABILITY else MAX_INTENSITY
+    rule = _rule(track, settings)
     if len(track.times_s) == 1:  # a picture: one moment, and nothing changes in it
         values = track.values.astype(np.float64)
-        seen = values[0] >= settings.enter
+        seen = values[0] >= rule.enter
         return [_event(track, norm, Kind.STATE, values, Bout(0, 0, 0), trust)] if seen else []
-    rule = EventRule(settings.enter, settings.leave, settings.min_duration_s)
     above = smooth(change, track.times_s, settings.smooth_s)
     events = [
-        _risen(_event(track, norm, Kind.EVENT, above, bout, trust), norm)
+        _risen(_event(track, norm, Kind.EVENT, above, bout, trust), norm, full)
         for bout in find_bouts(above, track.times_s, rule)
     ]
-    held = _held(track.values, settings)
-    if held is not None and norm.own is not None and norm.own >= settings.held_level:
+    level = rule.enter if track.unit is Unit.PROBABILITY else settings.held_level
+    held = _held(track.values, level, settings.held_share)
+    if held is not None and norm.own is not None and norm.own >= level:
         state = _event(track, norm, Kind.STATE, track.values, held, trust)
         events.append(
             replace(state, peak=norm.own, change_from_usual=0.0, change_from_population=norm.own)
@@ -137,10 +140,16 @@ def _expressions(
     return events
 
 
-def _risen(event: Event, norm: Usual) -> Event:
-    """An event found in the change of a cue, with its peak on the cue's own scale."""
-    change = min(event.peak, MAX_INTENSITY)
-    peak = min((norm.own or 0.0) + event.peak, MAX_INTENSITY)
+def _rule(track: CueTrack, settings: EventSettings) -> EventRule:
+    if track.unit is Unit.PROBABILITY:
+        return EventRule(*_PROBABLE, settings.min_duration_s)
+    return EventRule(settings.enter, settings.leave, settings.min_duration_s)
+
+
+def _risen(event: Event, norm: Usual, full: float = MAX_INTENSITY) -> Event:
+    """An event found in the change of a cue, with its peak on the cue's own scale, up to `full`."""
+    change = min(event.peak, full)
+    peak = min((norm.own or 0.0) + event.peak, full)
     return replace(
         event,
         peak=peak,
@@ -149,10 +158,10 @@ def _risen(event: Event, norm: Usual) -> Event:
     )
 
 
-def _held(values: np.ndarray, settings: EventSettings) -> Bout | None:
+def _held(values: np.ndarray, level: float, share: float) -> Bout | None:
     """The whole visible time, where the cue is there for most of it; apex: a typical moment."""
     (known,) = np.nonzero(~np.isnan(values))
-    if len(known) == 0 or np.mean(values[known] >= settings.held_level) < settings.held_share:
+    if len(known) == 0 or np.mean(values[known] >= level) < share:
         return None
     typical = known[np.argmin(np.abs(values[known] - np.median(values[known])))]
     return Bout(int(known[0]), int(typical), int(known[-1]))
