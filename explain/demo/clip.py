@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,7 +44,8 @@ def render_clip(script: Script, out: Path, face_model: FaceModel) -> ClipFiles:
     out.parent.mkdir(parents=True, exist_ok=True)
     sound = speak(script) if script.speech else None
     known = truth_of(script, sound.spoken if sound else ())
-    known.facts.update(generator=_generator(), face_model_sha256=face_model.sha256)
+    made_by = {"generator": _generator(), "face_model_sha256": face_model.sha256}
+    known = replace(known, facts={**known.facts, **made_by})
     _write_video(out, pictures(script, known, face_model), script, sound)
     files = ClipFiles(out, out.with_suffix(".srt"), out.with_name(f"{out.stem}_truth.json"))
     files.subtitles.write_text(srt(known), "utf-8")
@@ -66,21 +67,13 @@ def pictures(script: Script, known: Truth, face_model: FaceModel) -> Iterator[np
 
 def marked(picture: np.ndarray) -> np.ndarray:
     """The picture with SYNTHETIC written into its lower left corner, away from the face."""
-    marked_ = picture.copy()
-    scale = picture.shape[0] / 480
+    result, scale = picture.copy(), picture.shape[0] / 480
     at = (round(8 * scale), picture.shape[0] - round(9 * scale))
-    for colour, thickness in (((30, 30, 30), 3), ((245, 245, 245), 1)):
-        cv2.putText(
-            marked_,
-            "SYNTHETIC",
-            at,
-            cv2.FONT_HERSHEY_SIMPLEX,
-            0.42 * scale,
-            colour,
-            max(1, round(thickness * scale)),
-            cv2.LINE_AA,
-        )
-    return marked_
+    font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.42 * scale
+    for grey, width in ((30, 3), (245, 1)):  # a dark edge around light letters
+        width_px = max(1, round(width * scale))
+        cv2.putText(result, "SYNTHETIC", at, font, size, (grey,) * 3, width_px, cv2.LINE_AA)
+    return result
 
 
 def _write_video(

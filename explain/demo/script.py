@@ -137,6 +137,11 @@ class Script:
 
     def __post_init__(self) -> None:
         pulses = (*self.expressions, *self.head)
+        _check_range("fps", self.fps, 1, 120)
+        _check_range("duration_s", self.duration_s, 1 / self.fps, 600)
+        _check_range("size_px", self.size_px, 32, 2048)
+        if self.size_px % 2:
+            raise SettingsError(f"size_px: wanted an even number (yuv420p), found {self.size_px}")
         for name, weight in self.rest.items():
             _check_range(f"rest: {name}", weight, 0, MAX_REST)
         if late := [p for p in pulses if p.offset_s > self.duration_s]:
