@@ -35,20 +35,26 @@ def explain_person(
     A model that reads prompts is asked once more, with the parser's complaint, when its reply
     cannot be read. The raw reply is kept in any case.
     """
-    from langchain_core.runnables import RunnableLambda
-
     settings = settings or load_settings()
-    prompt = RunnableLambda(lambda asked: with_prompt(asked, model))
-    read = RunnableLambda(lambda raw: (raw, parse(raw, request.label_set)))
-    chain = prompt | RunnableLambda(model.reply) | read
-    raw, parts = chain.invoke(request)
+    ready = with_prompt(request, model)
+    raw, parts = _ask(ready, model)
     notes: tuple[str, ...] = ()
     if not parts.readable and model.reads_prompt:
-        again = RunnableLambda(lambda asked: with_complaint(asked, raw, parts.problems))
-        second, parts = (prompt | again | RunnableLambda(model.reply) | read).invoke(request)
+        second, parts = _ask(with_complaint(ready, raw, parts.problems), model)
         raw, notes = f"{raw}{RETRY_MARK}{second}", ("asked twice: the first reply was unreadable",)
     parts = _unless_unsure(parts, settings.reasoning.min_confidence)
     return _explanation(request, parts, raw, _provenance(request, model, settings, notes))
+
+
+def _ask(request: Request, model: ChatModel) -> tuple[str, Parts]:
+    """model | parse: the raw reply, and what was read from it."""
+    from langchain_core.runnables import RunnableLambda
+
+    asked: RunnableLambda[Request, str] = RunnableLambda(model.reply)
+    read: RunnableLambda[str, tuple[str, Parts]] = RunnableLambda(
+        lambda raw: (raw, parse(raw, request.label_set))
+    )
+    return (asked | read).invoke(request)
 
 
 def with_prompt(request: Request, model: ChatModel) -> Request:

@@ -104,8 +104,9 @@ class LocalChat:
             )
 
     def _pad_id(self) -> int | None:
-        pad = self._tokenizer.pad_token_id
-        return self._tokenizer.eos_token_id if pad is None else pad
+        pad: int | None = self._tokenizer.pad_token_id
+        end: int | None = self._tokenizer.eos_token_id
+        return end if pad is None else pad
 
     def _sampling(self) -> dict[str, Any]:
         if self._temperature > 0.0:

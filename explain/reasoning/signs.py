@@ -7,6 +7,7 @@ Scores are evidence from 0 to 1, not probabilities. How each number was chosen s
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from demeanor.explain.reasoning.cues import direction, is_expression
 from demeanor.explain.reasoning.tables import (
@@ -36,7 +37,10 @@ _UNSPECIFIC = {  # how much a movement tells, where it is less than 1; ours
 _TURNS = frozenset(
     code for code, au in ACTION_UNITS.items() if au.region in (Region.HEAD, Region.GAZE)
 )
-_AU9_STRONG = 0.75
+# Strong movements that look like another one too: a nose wrinkle lowers the brow (FACS practice),
+# a broad smile lifts the upper lip
+_CARRIES_ALONG = (("AU9", "AU4"), ("AU12", "AU10"))
+_CARRYING, _CARRIED_SHARE = 0.75, 0.5  # ours
 _PARTIAL_POWER = 1.5  # half a pattern tells less than half; ours
 _SHADOW_SHARE = 0.2  # of a pattern inside a whole one; ours
 _COMPONENT_SHARE = 0.5  # of a compound pattern's score that each of its two emotions gets; ours
@@ -222,8 +226,9 @@ def _levels(now: list[tuple[Observation, float]], one_sided: bool) -> dict[str, 
         side = str(observation.side or "")
         by_side[side] = max(by_side.get(side, 0.0), level)
     levels = {code: _level(by_side, one_sided) for code, by_side in sides.items()}
-    if levels.get("AU9", 0.0) >= _AU9_STRONG and "AU4" in levels:
-        levels["AU4"] *= 0.5  # a strong nose wrinkle lowers the brow by itself (FACS practice)
+    for cause, effect in _CARRIES_ALONG:
+        if levels.get(cause, 0.0) >= _CARRYING and effect in levels:
+            levels[effect] *= _CARRIED_SHARE
     return levels
 
 
@@ -301,9 +306,13 @@ def is_read(observation: Observation) -> bool:
         if (named := re.search(r"\blanguage\W+(?:is\W+)?(\w+)", caveat)) is not None:
             return named[1].lower() in ("en", "english")
     tokens = _tokens(observation.quote or "")
-    known = _ENGLISH | {word for phrase in phrases() for word in phrase.words}
-    n_known = sum(token in known for token, _, _ in tokens)
+    n_known = sum(token in _known_words() for token, _, _ in tokens)
     return bool(tokens) and n_known >= 0.15 * len(tokens)  # real English has about a half; ours
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    return _ENGLISH | {word for phrase in phrases() for word in phrase.words}
 
 
 def find_sayings(observation: Observation) -> list[Saying]:

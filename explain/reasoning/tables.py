@@ -2,7 +2,8 @@
 
 prototypes.csv        movements listed together for an emotion, weighted by how sure the list is
 vocal_correlates.csv  how a voice changes, against the speaker's usual
-words.csv             English words and phrases of emotion, our own list
+words.csv             English words and phrases of emotion, our own list; those whose emotion the
+                      raters of GoEmotions (Demszky et al. 2020) seldom shared were cut or lowered
 coordinates.csv       where an emotion lies between pleasant and unpleasant, calm and excited
 """
 
