@@ -1,0 +1,51 @@
+# Two commands for newcomers: `make demo` and `make test`. Each makes its own .venv with plain
+# pip and needs nothing else done before. The same by hand is in the README.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint types imports wheel-test screenshots clean
+
+demo: $(VENV)/.installed
+	$(BIN)/demeanor explain demo --out demeanor-out
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# Type checkers see one package: links under build/typing/demeanor stand for the installed map.
+types: $(VENV)/.installed-dev
+	mkdir -p build/typing/demeanor
+	for part in explain prompts data_engine serve eval; do ln -sfn ../../../$$part build/typing/demeanor/$$part; done
+	$(BIN)/mypy -p demeanor.explain -p demeanor.prompts -p demeanor.data_engine -p demeanor.serve -p demeanor.eval
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+# The same tests against the wheel, as a user would install it: catches files left out of it.
+wheel-test:
+	$(PYTHON) -m venv build/wheel-venv
+	build/wheel-venv/bin/pip install --quiet build
+	build/wheel-venv/bin/python -m build --wheel --outdir build/wheel .
+	build/wheel-venv/bin/pip install --quiet --force-reinstall --no-deps build/wheel/*.whl
+	build/wheel-venv/bin/pip install --quiet "demeanor[dev] @ file://$$(ls $(CURDIR)/build/wheel/*.whl)"
+	cd build && wheel-venv/bin/python -m pytest -n 2 --rootdir .. ../tests
+
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python docs/screenshots.py
+
+$(VENV)/.installed: pyproject.toml
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build demeanor-out
