@@ -77,6 +77,7 @@ class VoiceSettings:
     contour_s: float  # the end of a phrase whose rise or fall is reported
     contour_change_st: float  # within contour_s; smaller glides are ordinary phrase endings
     peak_prominence_db: float  # a dip this deep parts two syllables (de Jong & Wempe 2009)
+    min_snr_db: float  # below it the background is measured along with the voice: no changes
     clipped_share: float  # of a window at full scale: its level and tone are not the voice's
 
 

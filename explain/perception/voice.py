@@ -256,11 +256,12 @@ def _assemble(
     peaks_s = loudness_peaks(
         times_s, frames.level_db, speaking & ~np.isnan(frames.f0_hz), settings.peak_prominence_db
     )
+    snr_db = signal_to_noise_db(times_s, frames.level_db, speech)
     return VoiceMeasurement(
         _tracks(times_s, frames, speaking, peaks_s),
         speech,
-        tuple(_not_measured(times_s, frames, speech, n_not_numbers)),
-        signal_to_noise_db(times_s, frames.level_db, speech),
+        (*_not_measured(times_s, frames, speech, n_not_numbers), *_drowned(snr_db, settings)),
+        snr_db,
         peaks_s,
         duration_s,
     )
@@ -439,6 +440,13 @@ def _not_measured(
             BACKGROUND,
             f"music or a tone is heard in {tonal:.0%} of the time without speech; "
             "pitch and loudness may include it",
+        )
+
+
+def _drowned(snr_db: float | None, settings: VoiceSettings) -> Iterator[NotMeasured]:
+    if snr_db is not None and snr_db < settings.min_snr_db:
+        yield NotMeasured(
+            "changes of the voice", f"the speech is only {snr_db:.0f} dB above the background"
         )
 
 

@@ -90,10 +90,15 @@ def voice_usual(m: VoiceMeasurement, settings: VoiceSettings) -> tuple[Usual, ..
 def voice_events(
     m: VoiceMeasurement, usual: tuple[Usual, ...], settings: VoiceSettings
 ) -> tuple[Event, ...]:
-    """Everything worth a line, in time order; the states of the whole clip come first."""
+    """Everything worth a line, in time order; the states of the whole clip come first.
+
+    A voice that the background drowns gives no more than how much was spoken.
+    """
     if not m.tracks or not m.speech:
         return ()
     cut = _phrases(m, settings)
+    if m.signal_to_noise_db is not None and m.signal_to_noise_db < settings.min_snr_db:
+        return (_speech_share(m),)
     own = {u.code: u.own for u in usual if u.own is not None}
     events = [
         *_long_pauses(m, cut, own.get(PAUSE), settings),
@@ -339,7 +344,7 @@ def _states(m: VoiceMeasurement, cut: tuple[_Phrase, ...]) -> Iterator[Event]:
     speech_s = sum(s.duration_s for s in m.speech)
     pitch_st = _values(m, PITCH)[_voiced(m)]
     voiced_s = len(pitch_st) * HOP_S
-    yield _state(m, SPEECH_SHARE, speech_s / m.duration_s, Unit.RATIO)
+    yield _speech_share(m)
     if speech_s >= MIN_RATE_S:
         yield _state(m, RATE, len(m.loudness_peaks_s) / speech_s, Unit.PER_SECOND)
     if voiced_s >= MIN_PITCH_S:
@@ -350,6 +355,11 @@ def _states(m: VoiceMeasurement, cut: tuple[_Phrase, ...]) -> Iterator[Event]:
     if pauses := _pauses(cut):
         mean_s = sum(p.duration_s for p in pauses) / len(pauses)
         yield _state(m, PAUSE, mean_s, Unit.SECOND)
+
+
+def _speech_share(m: VoiceMeasurement) -> Event:
+    speech_s = sum(s.duration_s for s in m.speech)
+    return _state(m, SPEECH_SHARE, speech_s / m.duration_s, Unit.RATIO)
 
 
 def _state(m: VoiceMeasurement, code: str, level: float, unit: Unit) -> Event:

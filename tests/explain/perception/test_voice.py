@@ -227,6 +227,12 @@ def test_signal_to_noise_is_speech_over_the_background():
     assert signal_to_noise_db(times_s, level_db, (Span(0.0, 4.0),)) is None
 
 
+def test_a_voice_no_louder_than_the_background_is_told():
+    rng = np.random.default_rng(3)
+    m = measured(buzz(3.0, level=0.01) + rng.normal(0, 0.1, 3 * RATE_HZ), Span(1.0, 2.0))
+    assert "changes of the voice" in [n.what for n in m.not_measured]
+
+
 def test_lower_pitch_floor_lengthens_the_window():
     deep = dataclasses.replace(SETTINGS, pitch_floor_hz=40.0)
     m = measured(buzz(2.0, 45.0), Span(0.0, 2.0), settings=deep)

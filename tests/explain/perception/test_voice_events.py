@@ -240,6 +240,12 @@ def test_music_and_noise_are_told_with_each_event():
     )
 
 
+def test_a_drowned_voice_says_only_how_much_was_spoken():
+    m = drawn(A, B, C, snr_db=2.0, **{PITCH: ((B, 27.0),)})
+    found = voice_events(m, voice_usual(m, SETTINGS), SETTINGS)
+    assert [(e.code, e.peak) for e in found] == [(SPEECH_SHARE, pytest.approx(6 / 14))]
+
+
 def test_little_voice_to_compare_with_is_told():
     m = drawn(A, Span(6, 7.5), **{LEVEL: ((Span(6, 7.5), -12.0),)})
     (event,) = changes(m)
