@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from demeanor.explain.records import Channel, Observation
+from demeanor.explain.records import Channel, NotMeasured, Observation
 from demeanor.explain.vocabulary import ACTION_UNITS, VOICE_WORDS, Region
 
 ANY = {"@face": Channel.FACE, "@voice": Channel.VOICE, "@words": Channel.SPEECH}
@@ -74,6 +74,15 @@ def is_expression(observation: Observation) -> bool:
     """A movement of the face itself: neither a blink nor a turn of head or eyes."""
     unit = ACTION_UNITS.get(observation.code)
     return unit is not None and unit.region not in _NOT_FACE and unit.code != "AU45"
+
+
+def hides_face(gap: NotMeasured, person: str | None) -> bool:
+    """Whether no movement of this person's face could be measured in the whole clip.
+
+    For a person who was followed, a gap that names nobody tells of other faces.
+    """
+    names_face = re.search(r"\bface\b|\baction units\b", gap.what, re.IGNORECASE) is not None
+    return names_face and gap.span is None and gap.person == person
 
 
 def direction(observation: Observation) -> float | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from demeanor.explain.reasoning.claims import Claim, split_claims
-from demeanor.explain.reasoning.cues import ANY, Mention, find_mentions, is_expression
+from demeanor.explain.reasoning.cues import ANY, Mention, find_mentions, hides_face, is_expression
 from demeanor.explain.reasoning.parse import Parts
 from demeanor.explain.records import (
     Channel,
@@ -153,7 +153,7 @@ class _Checker:
     def _absences(self, mentions: list[Mention], span: Span | None) -> Iterable[str]:
         """What speaks against cues said to be absent: within `span`, or in the whole clip."""
         for mention in mentions:
-            gap = next((g for g in self.not_measured if _hides(g, mention)), None)
+            gap = next((g for g in self.not_measured if _hides(g, mention, self.person)), None)
             if mention.unmeasured and gap is None:
                 yield f"nothing says that {mention.text!r} was not measured"
             if mention.unmeasured or not mention.negated:
@@ -190,21 +190,19 @@ def _names(text: str, what: str) -> bool:
     return any(re.search(rf"\b{re.escape(word)}", text, re.IGNORECASE) for word in words or [what])
 
 
-def _hides(gap: NotMeasured, mention: Mention) -> bool:
+def _hides(gap: NotMeasured, mention: Mention, person: str | None) -> bool:
     """Whether a gap over the whole clip makes the absence of a cue unknowable."""
     if gap.span is not None:
         return False
-    what = gap.what.lower()
-    if codes := re.findall(r"au\d+", what):
-        return any(code.lower().rstrip("lr") in codes for code in mention.codes)
+    if codes := re.findall(r"AU\d+", gap.what):
+        return any(code.rstrip("LR") in codes for code in mention.codes)
     channels = {_channel(code) for code in mention.codes}
-    return any(channel is not None and _CHANNEL_WORD[channel] in what for channel in channels)
+    if Channel.FACE in channels:
+        return hides_face(gap, person)
+    return Channel.VOICE in channels and gap.what.lower() == "voice"
 
 
-_CHANNEL_WORD = {Channel.FACE: "face", Channel.VOICE: "voice", Channel.SPEECH: "words"}
-
-
-def _channel(code: str) -> Channel | None:
+def _channel(code: str) -> Channel:
     if code in ANY:
         return ANY[code]
     return Channel.FACE if code.startswith("AU") else Channel.VOICE

@@ -77,7 +77,7 @@ def _worth_a_line(reading: Reading) -> list[Observation]:
     used = [
         *(o for match in _told(reading) for o in match.shown),
         *(saying.observation for saying in reading.sayings),
-        *(o for o in reading.observations if o.channel is Channel.VOICE),
+        *(o for o in reading.observations if o.channel is Channel.VOICE and _is_change(o)),
         *sorted(
             (o for o in reading.observations if is_expression(o)), key=lambda o: -(o.peak or 0.0)
         ),
@@ -100,7 +100,8 @@ def _face_line(observation: Observation, reading: Reading) -> Claim:
     if unit is None:
         return _claim(f"{observation.code} is noted {_when(observation.span)}", [observation])
     if unit.code == "AU45":
-        return _claim(f"A blink {_when(observation.span)} carries no weight", [observation])
+        what = "Blinking" if observation.unit is Unit.PER_MINUTE else "A blink"
+        return _claim(f"{what} {_when(observation.span)} carries no weight", [observation])
     side = _SIDES[observation.side] if observation.side else ""
     text = f"{unit.clause}{side} {_when(observation.span)} ({_measure(observation)})"
     return _claim(
@@ -136,13 +137,21 @@ def _reserve(observation: Observation, reading: Reading) -> str:
 
 
 def _voice_line(observation: Observation) -> Claim:
+    when, words = _when(observation.span), VOICE_WORDS.get(observation.code)
+    if words is None or not _is_change(observation):
+        return _claim(
+            f"Something in the voice {when} is noted without a known change", [observation]
+        )
     change = direction(observation)
-    if change is None or change == 0.0 or observation.code not in VOICE_WORDS:
-        text = f"Something in the voice {_when(observation.span)} is noted without a known change"
-        return _claim(text, [observation])
-    words = VOICE_WORDS[observation.code][0 if change > 0 else 1]
-    text = f"In the voice {_when(observation.span)}, {words} ({change:+.1f} {observation.unit}"
+    if change is None:  # a rise or fall at the end of a phrase is a change by itself
+        text = f"In the voice {when}, {words[0]} ({abs(observation.peak or 0.0):.1f}"
+        return _claim(f"{text} {observation.unit})", [observation])
+    text = f"In the voice {when}, {words[0 if change > 0 else 1]} ({change:+.1f} {observation.unit}"
     return _claim(f"{text.strip()} against the usual)", [observation])
+
+
+def _is_change(observation: Observation) -> bool:
+    return bool(direction(observation)) or observation.code.endswith("Slope")
 
 
 def _speech_line(observation: Observation, reading: Reading) -> Claim:
@@ -261,11 +270,17 @@ def _word_claims(reading: Reading) -> list[Claim]:
         said = [s for s in reading.sayings if s.phrase.emotion == emotion and not s.negated]
         if said:
             cites = [s.observation for s in said]
-            claims.append(_claim(f"The wording {_quoted(said)} goes with {emotion}", cites))
+            text = f"The wording {_quoted(said)} goes with {emotion}"
+            claims.append(_claim(text + _whose(cites, reading), cites))
     if denied := [s for s in reading.sayings if s.negated]:
         cites = [s.observation for s in denied]
         claims.append(_claim(f"The wording {_quoted(denied)} denies what it names", cites))
     return claims
+
+
+def _whose(said: Sequence[Observation], reading: Reading) -> str:
+    unmatched = reading.face_measured and any(o.person is None for o in said)
+    return "; who speaks was not matched to a face" if unmatched else ""
 
 
 def _conflict_claims(reading: Reading, told: Sequence[Match]) -> list[Claim]:
@@ -316,10 +331,10 @@ def _neutral_conclusion(reading: Reading, rest: str) -> Claim:
 
 
 def _support(reading: Reading, emotion: str) -> list[Observation]:
-    shown = [o for m in reading.matches[:6] if emotion in m.row.coarse for o in m.shown]
+    shown = [m.shown for m in reading.matches if emotion in m.row.coarse and m.score >= _MIN_TOLD]
     said = [s.observation for s in reading.sayings if s.phrase.emotion == emotion]
     heard = [o for o in reading.observations if o.channel is Channel.VOICE]
-    return [*shown, *said] or heard or list(reading.observations)
+    return [*(shown[0] if shown else ()), *said] or heard or list(reading.observations)
 
 
 # --- words ---------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ OPENING_AUS = frozenset(("AU25", "AU26", "AU27"))  # open mouths are misread as 
 SMILE_AUS = frozenset(("AU12", "AU14", "AU15"))
 _SPEECH_SHARE, _OPENING_SHARE, _SMILE_SHARE = 0.4, 0.15, 0.85  # kept during speech; ours
 _HELD_SHARE = 0.6  # of a held level: a face at rest may look so; ours
+_BRIEF_S, _BRIEF_SHARE = 0.3, 0.75  # shorter ones are often the tracker's; pictures last 0; ours
 _CO_TIMING_S = 0.3  # apexes of one expression need not coincide; ours
 _TURN_DEG = 20.0  # a turn of this size counts in full; ours
 _GRADE = ((1.0, 0.0), (2.0, 0.3), (3.0, 0.75), (4.0, 1.0))  # neutral faces reach B; ours
@@ -66,8 +67,10 @@ class Match:
 
     @property
     def span(self) -> Span:
-        starts = [o.span.start_s for o in self.shown]
-        return Span(min(starts), max(o.span.end_s for o in self.shown))
+        """When all of it is shown; between its parts where they only follow closely."""
+        start_s = max(o.span.start_s for o in self.shown)
+        end_s = min(o.span.end_s for o in self.shown)
+        return Span(min(start_s, end_s), max(start_s, end_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def strength(observation: Observation, speech: Sequence[Span]) -> float:
     if observation.unit is not Unit.FACS_INTENSITY or observation.code == "AU45":
         return 0.0  # blinks carry no emotion
     share = grade(_effective(observation)) * (0.5 + 0.5 * observation.reliability)
+    if 0.0 < observation.span.duration_s < _BRIEF_S:
+        share *= _BRIEF_SHARE
     return share * (_kept_in_speech(observation.code) if in_speech(observation, speech) else 1.0)
 
 
@@ -205,9 +210,18 @@ def _match(
     measured_share = 0.7 + 0.3 * len(asked) / len(row.aus)  # unseen parts cost a little trust
     explained = _explained(_levels(now, one_sided=False), row)
     score = row.weight * recall**_PARTIAL_POWER * explained * measured_share
-    seen = tuple(o for o, _ in now if o.code in shown)
+    seen = _strongest([(o, level) for o, level in now if o.code in shown])
     missing = tuple(code for code in row.aus if code in unmeasured)
     return Match(row, score, seen, len(shown), len(asked), missing)
+
+
+def _strongest(now: list[tuple[Observation, float]]) -> tuple[Observation, ...]:
+    """One observation for each movement and side: those around the moment repeat it."""
+    best: dict[str, tuple[Observation, float]] = {}
+    for observation, level in now:
+        if observation.name not in best or level > best[observation.name][1]:
+            best[observation.name] = (observation, level)
+    return tuple(sorted((o for o, _ in best.values()), key=lambda o: (o.span, o.obs_id)))
 
 
 def _explained(levels: dict[str, float], row: PrototypeRow) -> float:

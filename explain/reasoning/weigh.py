@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demeanor.explain.reasoning.chat import Request
+from demeanor.explain.reasoning.cues import hides_face
 from demeanor.explain.reasoning.signs import (
     Match,
     Saying,
@@ -55,8 +56,11 @@ class Reading:
 
     @property
     def abstains(self) -> bool:
-        read = any(o for o in self.observations if o not in self.unread)
-        return not (read or self.face_measured)
+        """Nothing to reason from: no face, no change of the voice, no words that can be read."""
+        has_face = any(o.channel is Channel.FACE for o in self.observations)
+        n_words = sum(o.channel is Channel.SPEECH for o in self.observations)
+        has_words = n_words > len(self.unread)
+        return not (self.face_measured or has_face or has_words or self.voice)
 
 
 def read_signs(request: Request) -> Reading:
@@ -74,7 +78,7 @@ def read_signs(request: Request) -> Reading:
     )
     evidence = {emotion: _together(emotion, *by_channel) for emotion in EMOTIONS}
     evidence = _weighed_by_time(evidence, matches)
-    hidden = any("face" in gap.what.lower() and gap.span is None for gap in gaps)
+    hidden = any(hides_face(gap, request.person) for gap in gaps)
     face_measured = not hidden and (bool(face) or request.person is not None)
     base = _neutral_base(face_measured, len(words) > len(unread))
     neutral = base * (1.0 - max(evidence.values()))

@@ -126,14 +126,14 @@ def test_words_are_read_with_their_negation(quote, best):
 
 def test_a_language_that_is_not_read_is_said_and_not_guessed_at():
     german = said("s1", "Ich bin heute wirklich glad und froh darüber gewesen")
-    parts = answer(german, gaps=(gap("face"), gap("voice")))
+    parts = answer(german, gaps=(gap("face"), gap("voice")), person=None)
     assert parts.abstained
     assert "do not look English" in parts.observations
 
 
 def test_a_marked_language_wins_over_the_look_of_the_words():
     marked = said("s1", "I am so angry", caveats=("language: nl",))
-    assert answer(marked, gaps=(gap("face"),)).abstained
+    assert answer(marked, gaps=(gap("face"),), person=None).abstained
 
 
 def test_what_could_not_be_measured_does_not_count_against_a_pattern():
