@@ -18,6 +18,8 @@ from demeanor.explain.settings import EventSettings
 from demeanor.explain.vocabulary import ACTION_UNITS, Region
 
 _FOOT = 0.1  # of the height: where a movement starts and ends
+_SUMMIT = 0.85  # of the height: what the apex is read from
+_MIN_SUMMIT = 5  # samples; fewer make no parabola worth having
 _SPEECH_SHARE = 0.5  # of an event: then its mouth may be speaking
 _LOOKS_CLOSED_DEG = -15.0  # head lowered by this: lids look closed from above
 _HEAD = {
@@ -75,9 +77,27 @@ def find_bouts(values: np.ndarray, times_s: np.ndarray, rule: EventRule) -> list
     return [b for b in bouts if times_s[b.last] - times_s[b.first] >= rule.min_duration_s]
 
 
+def _summit(values: np.ndarray) -> int:
+    """Index of the apex: the vertex of a parabola through the upper part of the highest rise.
+
+    On a broad summit the single highest sample is where the noise is, not where the apex is.
+    """
+    top = int(np.argmax(values))
+    high = values >= _SUMMIT * values[top]
+    low_edge = top - int(np.argmin(high[top::-1])) + 1 if not high[: top + 1].all() else 0
+    n_after = int(np.argmin(high[top:])) if not high[top:].all() else len(values) - top
+    x = np.arange(low_edge, top + n_after)
+    if len(x) < _MIN_SUMMIT:
+        return top
+    curve, slope, _ = np.polyfit(x - top, values[x], 2)
+    if curve >= 0:
+        return top
+    return int(np.clip(round(top - slope / (2 * curve)), x[0], x[-1]))
+
+
 def _outward(values: np.ndarray, first: int, last: int, after: int) -> Bout:
     """The bout from foot to foot, not reaching back over index `after`."""
-    apex = first + int(np.argmax(values[first : last + 1]))
+    apex = first + _summit(values[first : last + 1])
     foot = values[apex] * _FOOT
     while first - 1 > after and values[first - 1] > foot and values[first - 1] <= values[first]:
         first -= 1
