@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from demeanor.explain.errors import TranscriptError
 from demeanor.explain.perception import subtitles
@@ -231,3 +233,47 @@ def test_sidecars_are_found_in_order(written, tmp_path):
     for name in ("a.b [1].txt", "a.b [1].vtt", "a.b [1].en.srt", "a.b [1].srt"):
         path = written(name, SRT)
         assert find_sidecar(clip) == path
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "",
+            "1",
+            "2",
+            "WEBVTT",
+            "NOTE x",
+            "ANNA: hi",
+            "<v Ben>yo",
+            "{\\an8}up",
+            "a --> b",
+            "--> 5",
+            "00:01,000 --> 00:02,000",
+            "00:03.5 --> 01:00:04",
+            "9:9 --> 9:8",
+            "&#0;&lt;",
+            "\u202e",
+        ]
+    )
+    | st.text(max_size=12),
+    max_size=12,
+)
+
+
+@given(lines=LINES, suffix=st.sampled_from([".srt", ".vtt", ".txt"]))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_file_gives_clean_utterances_in_order_or_an_error_that_names_it(
+    tmp_path, lines, suffix
+):
+    path = tmp_path / f"clip{suffix}"
+    path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+    try:
+        found = read_transcript(path, 60.0).utterances
+    except TranscriptError as error:
+        assert str(path) in str(error)
+        return
+    assert [u.span.start_s for u in found] == sorted(u.span.start_s for u in found)
+    for utterance in found:
+        assert 0.0 <= utterance.span.start_s <= utterance.span.end_s <= 60.0
+        assert utterance.text == " ".join(utterance.text.split()) != ""
+        assert not any(c in utterance.text for c in "\x00\u202e\ufeff\x1b")
