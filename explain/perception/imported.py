@@ -96,7 +96,7 @@ def _pyfeat(table: pd.DataFrame, path: Path, fps: float | None) -> list[pd.DataF
     values = table[list(codes)].rename(columns=codes).astype(float)
     values.insert(0, "time_s", table["frame"].astype(float) / fps)
     faces = table["Identity"] if "Identity" in table else pd.Series("0", index=table.index)
-    return _by_face(values, faces.astype(str))
+    return _by_face(values, faces.fillna("0").astype(str))
 
 
 def _by_face(values: pd.DataFrame, faces: "pd.Series[object]") -> list[pd.DataFrame]:

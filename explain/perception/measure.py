@@ -105,7 +105,7 @@ def _one_pass(
     voice = VoiceAnalyser(settings.voice) if clip.sample_rate_hz else None
     cues = []
     with Tracker(backend, settings.face) as tracker:
-        for item in _ahead(read(clip, settings.media, losses)):
+        for item in ahead(read(clip, settings.media, losses)):
             if isinstance(item, Frame):
                 recorder.frame(item.time_s)
                 for seen in tracker.add(item.time_s, item.rgb):
@@ -198,7 +198,7 @@ def _sound_ends_early(clip: Clip, voice: VoiceMeasurement) -> list[NotMeasured]:
     return [NotMeasured("voice", f"the sound ends at {voice.duration_s:.2f} s", span)]
 
 
-def _ahead(items: Iterator[Any]) -> Iterator[Any]:
+def ahead(items: Iterator[Any]) -> Iterator[Any]:
     """`items`, made in a thread of their own: decoding runs beside the face models."""
     waiting: queue.Queue[Any] = queue.Queue(_AHEAD)
     done, stop = object(), threading.Event()
