@@ -20,7 +20,12 @@ from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.errors import DemeanorError, UnknownName
 from demeanor.explain.perception.asr import AsrBackend, load_asr
 from demeanor.explain.perception.face import FaceBackend
-from demeanor.explain.perception.measure import SpeechOptions, measure_clip
+from demeanor.explain.perception.measure import (
+    OWN_VOICE,
+    SoundOptions,
+    check_voice_backend,
+    measure_clip,
+)
 from demeanor.explain.perception.media import open_clip
 from demeanor.explain.perception.models import face_backend
 from demeanor.explain.perception.speech import readable
@@ -44,6 +49,7 @@ class Front:
 
     backend: FaceBackend
     settings: Settings
+    voice: str = OWN_VOICE
     asr: AsrBackend | None = None
     language: str | None = None
     cache: bool = True
@@ -59,7 +65,7 @@ class Front:
                 return _at(store.load_gzip(Measurement, kept), path)
             except (DemeanorError, OSError, ValueError, EOFError):
                 kept.unlink(missing_ok=True)  # half a file, or of an older layout: measure anew
-        options = SpeechOptions(transcript, self.asr, self.language)
+        options = SoundOptions(self.voice, transcript, self.asr, self.language)
         measurement = measure_clip(path, self.backend, self.settings, options, progress)
         if self.cache:
             store.save_gzip(measurement, kept)
@@ -75,7 +81,7 @@ class Front:
             [self.backend.name, self.backend.version],
             self.settings.as_dict(),
             [words.name, hashlib.sha256(words.read_bytes()).hexdigest()] if words else None,
-            [asr, self.language],
+            [self.voice, asr, self.language],
             _code_hash(),
         ]
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
@@ -88,6 +94,7 @@ def cache_folder() -> Path:
 
 def load_front(
     face: str = "auto",
+    voice: str = OWN_VOICE,
     asr: str | None = None,
     language: str | None = None,
     settings: Settings | None = None,
@@ -96,8 +103,9 @@ def load_front(
 ) -> Front:
     """Load the face backend and, where one is named, the speech recogniser."""
     settings = settings or load_settings()
+    check_voice_backend(voice)
     listener = load_asr(asr, settings.speech) if asr else None
-    return Front(face_backend(face, say), settings, listener, language, cache)
+    return Front(face_backend(face, say), settings, voice, listener, language, cache)
 
 
 def explain(
@@ -109,6 +117,7 @@ def explain(
     transcript: str | Path | None = None,
     asr: str | None = None,
     face: str = "auto",
+    voice: str = OWN_VOICE,
     adapter: str | Path | None = None,
     settings: Settings | None = None,
     cache: bool = True,
@@ -120,7 +129,13 @@ def explain(
     was seen longest. Raises ClipError for what is no clip, UnknownName, MissingExtra, ChatError.
     """
     measured = measure(
-        path, transcript=transcript, asr=asr, face=face, settings=settings, cache=cache
+        path,
+        transcript=transcript,
+        asr=asr,
+        face=face,
+        voice=voice,
+        settings=settings,
+        cache=cache,
     )
     model = chat_model(chat, Path(adapter) if adapter else None) if isinstance(chat, str) else chat
     return reason(measured, model, label_set(labels), person, settings)
@@ -132,11 +147,12 @@ def measure(
     transcript: str | Path | None = None,
     asr: str | None = None,
     face: str = "auto",
+    voice: str = OWN_VOICE,
     settings: Settings | None = None,
     cache: bool = True,
 ) -> Result:
     """Measure a clip without inferring any emotion: tracks, events, observations."""
-    front = load_front(face, asr, settings=settings, cache=cache)
+    front = load_front(face, voice, asr, settings=settings, cache=cache)
     words = Path(transcript) if transcript else None
     return observed(front.measure(Path(path), words))
 

@@ -51,10 +51,13 @@ Transcript = Annotated[
 ]
 Asr = Annotated[
     str | None,
-    typer.Option(help="Speech recogniser: whisper:NAME_OR_DIR or transformers:NAME_OR_DIR."),
+    typer.Option(help="Speech recogniser: whisper:MODEL or transformers:MODEL, name or folder."),
 ]
 Language = Annotated[str | None, typer.Option(help="Language spoken, e.g. en; for --asr.")]
 Face = Annotated[str, typer.Option("--face-backend", help="auto, mesh or landmarker.")]
+Voice = Annotated[
+    str, typer.Option("--voice-backend", help="own, or opensmile (its licence is not ours).")
+]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="YAML of thresholds.")]
 Embed = Annotated[EmbedChoice, typer.Option(help="What the HTML report carries of the clip.")]
 Blur = Annotated[bool, typer.Option("--blur", help="Blur faces in the report's pictures.")]
@@ -88,6 +91,7 @@ def explain(
     asr: Asr = None,
     language: Language = None,
     face: Face = "auto",
+    voice: Voice = "own",
     settings: SettingsFile = None,
     embed: Embed = EmbedChoice.FRAMES,
     blur: Blur = False,
@@ -110,7 +114,7 @@ def explain(
         page = batch.Page(out, embed.value, blur)
         if again or measurements:
             return batch.reason_again(again or [], measurements or [], fps, reasoner, page, _err)
-        front = load_front(face, asr, language, thresholds, not no_cache, _say)
+        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say)
         return batch.explain_all(clips or [], transcript, front, reasoner, page, _err)
 
     _carry_out(work, clips, again, measurements, as_json)
@@ -124,6 +128,7 @@ def measure(
     asr: Asr = None,
     language: Language = None,
     face: Face = "auto",
+    voice: Voice = "own",
     settings: SettingsFile = None,
     embed: Embed = EmbedChoice.FRAMES,
     blur: Blur = False,
@@ -139,7 +144,7 @@ def measure(
         page = batch.Page(out, embed.value, blur)
         if measurements:
             return batch.reason_again([], measurements, fps, None, page, _err)
-        front = load_front(face, asr, language, thresholds, not no_cache, _say)
+        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say)
         return batch.explain_all(clips or [], transcript, front, None, page, _err)
 
     _carry_out(work, clips, None, measurements, as_json)

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 
+from demeanor.explain.errors import UnknownName
 from demeanor.explain.perception.action_units import action_unit_model
 from demeanor.explain.perception.asr import AsrBackend
 from demeanor.explain.perception.baseline import usual
@@ -27,6 +28,7 @@ from demeanor.explain.perception.media import (
     read,
 )
 from demeanor.explain.perception.speech import SpeechResult, transcribe
+from demeanor.explain.perception.subtitles import find_sidecar
 from demeanor.explain.perception.tracking import Tracker
 from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
 from demeanor.explain.perception.voice_events import voice_events, voice_usual
@@ -42,34 +44,45 @@ from demeanor.explain.records import (
 )
 from demeanor.explain.settings import Settings
 
+OWN_VOICE = "own"
+VOICE_BACKENDS = (OWN_VOICE, "opensmile")
 _AHEAD = 8  # decoded items that may wait: bounds the memory
 Progress = Callable[[float], None]  # seconds of the clip that are done
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechOptions:
+class SoundOptions:
+    """What is made of the sound: how the voice is measured, where words come from."""
+
+    voice_backend: str = OWN_VOICE
     transcript: Path | None = None
     asr: AsrBackend | None = None
     language: str | None = None
+
+    def listens(self, path: Path) -> bool:
+        """Whether a recogniser will have to hear the sound: no transcript is at hand."""
+        return self.asr is not None and not self.transcript and find_sidecar(path) is None
 
 
 def measure_clip(
     path: Path,
     backend: FaceBackend,
     settings: Settings,
-    speech: SpeechOptions | None = None,
+    sound: SoundOptions | None = None,
     progress: Progress = lambda done_s: None,
 ) -> Measurement:
     """Measure one video, picture or sound file. Raises ClipError where it cannot be read.
 
     Memory does not grow with the clip but for the tracks themselves (some 200 bytes a frame).
     """
-    options = speech or SpeechOptions()
+    options = sound or SoundOptions()
+    check_voice_backend(options.voice_backend)
     clip = open_clip(path, settings.media)
     losses = Losses()
     with tempfile.TemporaryFile() as spool:
-        sink = spool if options.asr is not None else None
-        pass_ = _one_pass(clip, backend, settings, losses, sink, progress)
+        sink = spool if options.listens(path) else None
+        voice = voice_analyser(options.voice_backend, settings) if clip.sample_rate_hz else None
+        pass_ = _one_pass(clip, backend, voice, settings, losses, sink, progress)
         samples = _map(spool) if sink is not None else None
         words = transcribe(
             path,
@@ -84,6 +97,28 @@ def measure_clip(
     return _assemble(clip, backend, settings, losses, pass_, words)
 
 
+class Listener(Protocol):
+    """Takes 16 kHz mono samples in order, in chunks of any size."""
+
+    def add(self, samples: np.ndarray) -> None: ...
+
+    def finish(self) -> VoiceMeasurement: ...
+
+
+def check_voice_backend(name: str) -> None:
+    if name not in VOICE_BACKENDS:
+        raise UnknownName("voice backend", name, VOICE_BACKENDS)
+
+
+def voice_analyser(name: str, settings: Settings) -> Listener:
+    """`own`, or `opensmile`: eGeMAPS from the reference code, under its own licence."""
+    if name == "opensmile":
+        from demeanor.explain.perception.opensmile_voice import OpensmileAnalyser
+
+        return OpensmileAnalyser(settings.voice)
+    return VoiceAnalyser(settings.voice)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pass:
     face: FaceMeasurement
@@ -94,6 +129,7 @@ class _Pass:
 def _one_pass(
     clip: Clip,
     backend: FaceBackend,
+    voice: Listener | None,
     settings: Settings,
     losses: Losses,
     spool: IO[bytes] | None,
@@ -102,7 +138,6 @@ def _one_pass(
     source = Source(SourceKind.MACHINE, backend.name, backend.version)
     model = action_unit_model(backend.name)
     recorder = FaceRecorder(model, source, clip, settings.face)
-    voice = VoiceAnalyser(settings.voice) if clip.sample_rate_hz else None
     cues = []
     with Tracker(backend, settings.face) as tracker:
         for item in ahead(read(clip, settings.media, losses)):
@@ -168,6 +203,7 @@ def _assemble(
         settings={
             "thresholds": settings.as_dict(),
             "face_backend": {"name": backend.name, "version": backend.version},
+            "voice_notes": list(voice.notes) if voice is not None else [],
             "words_from": words.source,
         },
     )

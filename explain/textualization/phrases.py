@@ -99,5 +99,11 @@ def _voice(observation: Observation) -> str:
     delta = observation.change_from_usual
     if delta is None:
         return f"{code} at {peak:.1f} {_UNITS.get(observation.unit, '')}".rstrip()
-    by = f"{abs(delta):.1f} {_UNITS.get(observation.unit, '')}".rstrip()
+    by = _size(delta, observation.unit)
     return f"{higher if delta > 0 else lower} than this speaker's usual by {by}"
+
+
+def _size(delta: float, unit: Unit) -> str:
+    if unit is Unit.RATIO:
+        return f"{100 * abs(delta):.1f} percentage points"
+    return f"{abs(delta):.1f} {_UNITS.get(unit, '')}".rstrip()
