@@ -5,6 +5,7 @@ right; time 0 is the earliest moment that any stream of the file has. What canno
 counted and said (`Losses`), never passed over.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ class Losses:
 
 
 def open_clip(path: Path, settings: MediaSettings) -> Clip:
-    """What the file is, without decoding it.
+    """What the file is, without decoding more of it than its first frame.
 
     Raises NotMedia (empty, unknown, neither picture nor sound), TooLong, ClipError (too large).
     """
@@ -150,6 +151,7 @@ def open_clip(path: Path, settings: MediaSettings) -> Clip:
             )
         still = video is not None and duration_s == 0.0
         span = Span(0.0, duration_s)
+        width_px, height_px = _size_px(container, video)
         return Clip(
             media_id=media_id,
             clip_id=clip_id(media_id, span),
@@ -158,8 +160,8 @@ def open_clip(path: Path, settings: MediaSettings) -> Clip:
             duration_s=duration_s,
             fps=float(video.average_rate) if video and not still and video.average_rate else None,
             sample_rate_hz=audio.rate if audio else None,
-            width_px=video.width if video else None,
-            height_px=video.height if video else None,
+            width_px=width_px,
+            height_px=height_px,
         )
 
 
@@ -184,12 +186,11 @@ def read(clip: Clip, settings: MediaSettings, losses: Losses) -> Iterator[Frame 
         if video is not None:
             video.thread_type = "AUTO"
         for packet in _packets(container, wanted, losses):
+            if _begin_s(packet, start_s) > settings.max_duration_s:
+                losses.ended_early_s = settings.max_duration_s
+                return
             if packet.stream is video:
-                for frame in pictures.decode(packet):
-                    if frame.time_s > settings.max_duration_s:
-                        losses.ended_early_s = frame.time_s
-                        return
-                    yield frame
+                yield from pictures.decode(packet)
             elif packet.stream is audio:
                 yield from sounds.decode(packet)
             else:
@@ -254,9 +255,11 @@ class _Sounds:
         if gap_s > _MAX_GAP_S:
             if self.n_out:
                 self._losses.sound_gap_s += gap_s
-            silence = np.zeros(round(gap_s * SAMPLE_RATE_HZ), np.float32)
-            self.n_out += silence.size
-            yield Sound(silence)
+            end = self.n_out + round(gap_s * SAMPLE_RATE_HZ)
+            while self.n_out < end:  # a second at a time: a hole may be an hour long
+                silence = np.zeros(min(SAMPLE_RATE_HZ, end - self.n_out), np.float32)
+                self.n_out += silence.size
+                yield Sound(silence)
 
     def _resample(self, frame: Any) -> Iterator[Sound]:
         if self._resampler is None:
@@ -295,8 +298,15 @@ def find_media(folder: Path) -> list[Path]:
 
 
 def _open(path: Path) -> InputContainer:
-    """Opens exactly this file: no other protocol, and no format that names further files."""
-    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+    """Opens exactly this file: no other protocol, and no format that names further files.
+
+    pattern_type none: "%03d.png" is a name here, not a row of pictures.
+    """
+    options = {
+        "format_whitelist": _FORMATS,
+        "protocol_whitelist": "file",
+        "pattern_type": "none",
+    }
     try:
         return av.open(f"file:{path}", options=options, metadata_errors="replace")
     except av.error.FFmpegError as error:
@@ -321,6 +331,24 @@ def _streams(container: InputContainer) -> tuple[Any, Any]:
     return video, audio
 
 
+def _size_px(container: InputContainer, video: Any) -> tuple[int | None, int | None]:
+    """Width and height upright. Only frames carry the display matrix, so one is decoded."""
+    if video is None:
+        return None, None
+    for packet in _packets(container, [video], Losses()):
+        with contextlib.suppress(av.error.FFmpegError):
+            for frame in packet.decode():
+                sideways = round(frame.rotation / 90) % 2 == 1
+                return (video.height, video.width) if sideways else (video.width, video.height)
+    return video.width, video.height
+
+
+def _begin_s(packet: Any, start_s: float) -> float:
+    """When a packet begins; 0.0 where it does not say."""
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    return 0.0 if stamp is None else float(stamp * packet.time_base) - start_s
+
+
 def _packets(container: InputContainer, wanted: list[Any], losses: Losses) -> Iterator[Any]:
     packets = container.demux(*wanted)
     while True:
@@ -340,7 +368,7 @@ def _cues(packet: Any, start_s: float) -> Iterator[Cue]:
         entries = packet.decode()
     except av.error.FFmpegError:
         return
-    begin_s = float(packet.pts * packet.time_base) - start_s
+    begin_s = _begin_s(packet, start_s)
     end_s = begin_s + float(packet.duration * packet.time_base)
     for entry in entries:
         text = getattr(entry, "dialogue", None) or getattr(entry, "text", None) or b""
@@ -370,11 +398,12 @@ def _walked_s(container: InputContainer) -> float:
     """Length by walking through the packets: some streams do not say how long they are."""
     end_s = start_s = None
     for packet in container.demux():
-        if packet.pts is None or packet.time_base is None:
+        step = packet.time_base
+        if packet.pts is None or step is None:
             continue
-        time_s = float(packet.pts * packet.time_base)
+        time_s = float(packet.pts * step)
         start_s = time_s if start_s is None else min(start_s, time_s)
-        length_s = float(packet.duration * packet.time_base) if packet.duration else 0.0
+        length_s = float(packet.duration * step) if packet.duration else 0.0
         end_s = max(end_s or 0.0, time_s + length_s)
     return (end_s or 0.0) - (start_s or 0.0)
 
