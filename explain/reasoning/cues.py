@@ -17,10 +17,12 @@ ANY = {"@face": Channel.FACE, "@voice": Channel.VOICE, "@words": Channel.SPEECH}
 _NOT_FACE = (Region.HEAD, Region.GAZE)  # pose and gaze, and blinks, are no expression
 _AUS = re.compile(r"\bAU\s?(\d{1,2})([LR])?((?:\s?\+\s?(?:AU)?\d{1,2})*)\b")
 _CLAUSE_END = r"[,;:]|\s[–—]\s|\b(?:but|while|whereas|although|though|however|yet|so|and then)\b"
-_NO_BEFORE = re.compile(
+_NO_BEFORE = re.compile(  # at most five words before the cue: "no lowered or knitted brows"
     r"\b(?:no|not|without|lacks?|lacking|neither|nor|never|absence of|free of|absent|missing"
     r"|\w+n['’]t)\b"
-    r"(?!\s+(?:only|just|agree|fit|match|contradict|conflict|support|explain|outweigh)\b)",
+    r"(?!\s+(?:only|just|agree|fit|match|support|explain|outweigh|doubt|other|further|more"
+    r"|(?:contradict|conflict)\w*)\b)"
+    r"(?:\W+\w+){0,5}\W*$",
     re.IGNORECASE,
 )
 _NO_AFTER = re.compile(  # "AU5 is not seen", "AU5, which was not observed", "AU5 stays absent"
@@ -108,7 +110,8 @@ def _codes_of(match: re.Match[str]) -> list[str]:
 def _mention(masked: str, match: re.Match[str], codes: tuple[str, ...]) -> Mention:
     before = re.split(_CLAUSE_END, masked[: match.start()], flags=re.IGNORECASE)[-1]
     after = masked[match.end() :]
-    negated = bool(_NO_BEFORE.search(before) or _NO_AFTER.search(after))
+    inside = re.search(r"\b(?:not|never|hardly)\b", match[0], re.IGNORECASE)  # "brows not raised"
+    negated = bool(inside or _NO_BEFORE.search(before) or _NO_AFTER.search(after))
     unmeasured = bool(_UNMEASURED.search(after))
     return Mention(match[0], match.start(), match.end(), codes, negated, unmeasured)
 

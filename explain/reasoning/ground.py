@@ -27,6 +27,7 @@ from demeanor.explain.vocabulary import INTENSITY_LETTERS, intensity_letter
 
 TIME_SLACK_S = 0.5  # times are written with one decimal, and onsets are soft
 LETTER_SLACK = 1  # neighbouring FACS letters: human coders agree no closer
+WORD_REACH = 20  # characters: "strong" belongs to a cue this close, further off to something else
 _LETTER_OF_WORD = {
     **dict.fromkeys(("very slight", "very slightly", "trace", "faint", "barely"), 1),
     **dict.fromkeys(("slight", "slightly", "mild", "mildly", "weak", "subtle", "subtly"), 2),
@@ -35,7 +36,8 @@ _LETTER_OF_WORD = {
     **dict.fromkeys(("very strong", "very strongly", "maximum", "maximal"), 5),
 }
 _WORD = re.compile(
-    r"\b(" + "|".join(sorted(_LETTER_OF_WORD, key=len, reverse=True)) + r")\b", re.IGNORECASE
+    r"\b(" + "|".join(sorted(_LETTER_OF_WORD, key=len, reverse=True)) + r")\b(?! that\b)",
+    re.IGNORECASE,
 )
 _LETTER = re.compile(
     r"\(\s*([A-E])\b|\bintensity\s+(?:of\s+)?([A-E])\b|\b(?:at|level)\s+([A-E])\b|\b([A-E])[,)]"
@@ -248,16 +250,22 @@ def _intensities(claim: Claim, mentions: list[Mention], cited: list[Observation]
         yield from _off_by_steps(INTENSITY_LETTERS.index(letter), of_code)
     for start, end in _segments(claim.masked):
         inside = [m for m in mentions if start <= m.start < end and not m.negated]
-        shown = [o for o in measured if any(m.shown_by(o) for m in inside)]
-        for step in _steps(claim.masked[start:end]):
-            yield from _off_by_steps(step, shown)
+        for match in _LETTER.finditer(claim.masked, start, end):
+            step = INTENSITY_LETTERS.index(next(letter for letter in match.groups() if letter))
+            yield from _off_by_steps(step, _shown_by(inside, measured))
+        for match in _WORD.finditer(claim.masked, start, end):
+            near = [m for m in inside if _distance(match, m) <= WORD_REACH]
+            step = _LETTER_OF_WORD[match[1].lower()]
+            yield from _off_by_steps(step, _shown_by(near, measured))
 
 
-def _steps(segment: str) -> Iterable[int]:
-    for match in _LETTER.finditer(segment):
-        yield INTENSITY_LETTERS.index(next(letter for letter in match.groups() if letter))
-    for match in _WORD.finditer(segment):
-        yield _LETTER_OF_WORD[match[1].lower()]
+def _shown_by(mentions: list[Mention], measured: list[Observation]) -> list[Observation]:
+    return [o for o in measured if any(mention.shown_by(o) for mention in mentions)]
+
+
+def _distance(word: re.Match[str], mention: Mention) -> int:
+    """Characters between a word and a cue: in "a strong hint from the smile" it is not its."""
+    return max(mention.start - word.end(), word.start() - mention.end)
 
 
 def _segments(text: str) -> Iterable[tuple[int, int]]:

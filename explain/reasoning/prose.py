@@ -6,6 +6,7 @@ a movement is named only where it is cited, a quote only verbatim.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from demeanor.explain.reasoning.claims import sentences
@@ -83,7 +84,9 @@ def _worth_a_line(reading: Reading) -> list[Observation]:
         ),
         *reading.observations,
     ]
-    kept = [o for o in dict.fromkeys(used) if o not in reading.unread][:MAX_LINES]
+    kept = [o for o in dict.fromkeys(used) if o not in reading.unread]
+    telling = [o for o in kept if o.channel is not Channel.VOICE or _is_change(o)]
+    kept = (telling or kept)[:MAX_LINES]
     return sorted(kept, key=lambda o: (o.span, o.obs_id))
 
 
@@ -209,7 +212,10 @@ def _told(reading: Reading) -> list[Match]:
     best: dict[str, Match] = {}
     for match in reading.matches:
         emotion = match.row.emotion
-        if match.score >= _MIN_TOLD and len(match.row.coarse) < 2:
+        partial = match.n_shown < match.n_asked
+        if match.score < _MIN_TOLD or len(match.row.coarse) > 1:
+            continue
+        if match.row.coarse or not partial:  # half a pattern of confusion is half of anything
             best.setdefault(match.row.coarse[0] if match.row.coarse else emotion, match)
     strongest = sorted(best.values(), key=lambda match: -match.score)[:3]
     return sorted(strongest, key=lambda match: (match.span, match.row.emotion))
@@ -226,20 +232,24 @@ def _pattern_claim(match: Match) -> Claim:
         )
     else:
         told = f"{_listed(shown)} together make up {pattern}"
+    if match.beside:
+        told += f", with {_listed(_names(match.beside))} beside it,"
     text = f"{_when(match.span)} {told} ({match.row.source})"
     if match.unmeasured:
         text += f"; of this pattern {_listed(list(match.unmeasured))} could not be measured"
-    return _claim(text, match.shown)
+    return _claim(text, [*match.shown, *match.beside])
 
 
 def _order_claims(told: Sequence[Match]) -> list[Claim]:
     """Which expression came first, and which dominates by strength and duration."""
     if len(told) < 2:
         return []
-    first, *_, last = told
     top = max(told, key=lambda match: match.score * max(match.span.duration_s, 0.1))
-    apart = first.span.end_s <= last.span.start_s
-    when = "come one after the other" if apart else "overlap in time"
+    n_apart = sum(one.span.end_s <= other.span.start_s for one, other in pairwise(told))
+    if n_apart == len(told) - 1:
+        when = "come one after the other"
+    else:
+        when = "overlap in part" if n_apart else "overlap in time"
     names = _listed([match.row.emotion for match in told])
     text = f"The patterns for {names} {when}, and the one for {top.row.emotion} dominates"
     shown = dict.fromkeys(o for match in told for o in match.shown)
@@ -247,7 +257,7 @@ def _order_claims(told: Sequence[Match]) -> list[Claim]:
 
 
 def _weak_claims(reading: Reading, told: Sequence[Match]) -> list[Claim]:
-    used = {o for match in told for o in match.shown}
+    used = {o for match in told for o in (*match.shown, *match.beside)}
     rest = [o for o in reading.observations if is_expression(o) and o not in used]
     if not rest:
         return []
@@ -331,7 +341,8 @@ def _neutral_conclusion(reading: Reading, rest: str) -> Claim:
 
 
 def _support(reading: Reading, emotion: str) -> list[Observation]:
-    shown = [m.shown for m in reading.matches if emotion in m.row.coarse and m.score >= _MIN_TOLD]
+    shown = [m.shown for m in _told(reading) if emotion in m.row.coarse]
+    shown += [m.shown for m in reading.matches if emotion in m.row.coarse]
     said = [s.observation for s in reading.sayings if s.phrase.emotion == emotion]
     heard = [o for o in reading.observations if o.channel is Channel.VOICE]
     return [*(shown[0] if shown else ()), *said] or heard or list(reading.observations)

@@ -61,6 +61,7 @@ class Match:
     row: PrototypeRow
     score: float
     shown: tuple[Observation, ...]
+    beside: tuple[Observation, ...]  # optional movements of the pattern that are there as well
     n_shown: int  # of the pattern's movements
     n_asked: int  # those of them that can be measured here
     unmeasured: tuple[str, ...]
@@ -147,11 +148,14 @@ def unmeasured_codes(gaps: Sequence[NotMeasured]) -> frozenset[str]:
 
 
 def face_evidence(matches: Sequence[Match]) -> dict[str, float]:
-    """The best pattern of each coarse emotion; a compound pattern counts in part for both."""
+    """The best pattern of each coarse emotion; a whole compound counts in part for both."""
     evidence: dict[str, float] = {}
     for match in matches:
-        share = 1.0 if len(match.row.coarse) == 1 else _COMPONENT_SHARE
+        is_compound = len(match.row.coarse) > 1
+        if is_compound and match.n_shown < match.n_asked:
+            continue
         for emotion in match.row.coarse:
+            share = _COMPONENT_SHARE if is_compound else 1.0
             evidence[emotion] = max(evidence.get(emotion, 0.0), share * match.score)
     return evidence
 
@@ -170,7 +174,7 @@ def _without_shadows(matches: list[Match]) -> list[Match]:
 
 
 def _is_shadow(match: Match, whole: Match) -> bool:
-    if set(match.row.coarse) & set(whole.row.coarse):
+    if set(match.row.coarse) <= set(whole.row.coarse):
         return False
     own, others = set(match.shown), set(whole.shown)
     return own < others or (own == others and match.n_shown < match.n_asked)
@@ -211,8 +215,9 @@ def _match(
     explained = _explained(_levels(now, one_sided=False), row)
     score = row.weight * recall**_PARTIAL_POWER * explained * measured_share
     seen = _strongest([(o, level) for o, level in now if o.code in shown])
+    beside = _strongest([(o, level) for o, level in now if o.code in row.optional])
     missing = tuple(code for code in row.aus if code in unmeasured)
-    return Match(row, score, seen, len(shown), len(asked), missing)
+    return Match(row, score, seen, beside, len(shown), len(asked), missing)
 
 
 def _strongest(now: list[tuple[Observation, float]]) -> tuple[Observation, ...]:
@@ -302,7 +307,7 @@ _STRONGER = frozenset(
     "so very really extremely absolutely such totally incredibly truly deeply".split()
 )
 _WEAKER = frozenset("bit little slightly somewhat kind sort mildly".split())
-_SELF = frozenset("i im ive me my myself we were us our id ill".split())
+_SELF = frozenset("i im ive me my myself we us our id".split())
 _MAYBE = frozenset("if would might could unless pretend answer say".split())
 _ENGLISH = frozenset(
     "the a an and or but of to in on at for with from is are was were be been am im its it i you"
