@@ -38,6 +38,7 @@ _MAX_FIT_ERROR = 0.075  # of the eyes' distance; 99.5% of the neutral pictures l
 _EYE_WIDTH_MM, _EYEBALL_MM = 30.0, 12.0  # textbook means: turn an offset into an angle
 POSE = ("pose_yaw", "pose_pitch", "pose_roll")
 GAZE = ("gaze_yaw", "gaze_pitch")
+PLACE = ("face_x", "face_y", "face_px")  # centre and width in pixels: no cue, but where to look
 
 _REASONS = (
     "",
@@ -74,6 +75,7 @@ class _Rows:
     levels: np.ndarray  # (n, action units), see ActionUnitModel.levels
     pose: np.ndarray  # (n, 3) degrees
     gaze: np.ndarray  # (n, 2) degrees
+    centre_px: np.ndarray  # (n, 2)
     face_px: np.ndarray  # (n,)
     reason: np.ndarray  # (n,) index into _REASONS
     box: np.ndarray  # (n, 4) 0-1 of the picture
@@ -153,6 +155,7 @@ class FaceRecorder:
             self._model.levels(shape_measures(shapes), eyes[:, :5], blendshapes),
             pose,
             _gaze_deg(eyes[:, 5:]),
+            (boxes[:, :2] + boxes[:, 2:]) / 2,
             boxes[:, 2] - boxes[:, 0],
             self._judge(boxes, pose, fit),
             boxes / size,
@@ -304,7 +307,8 @@ def _add_posture(sheet: _Sheet) -> None:
     never = np.zeros(len(sheet.rows.times_s), bool)
     for k, code in enumerate(GAZE):
         sheet.add(code, Unit.DEGREE, sheet.rows.gaze[:, k], never)
-    sheet.add_always("face_px", Unit.NONE, sheet.rows.face_px)
+    for code, column in zip(PLACE, (*sheet.rows.centre_px.T, sheet.rows.face_px), strict=True):
+        sheet.add_always(code, Unit.NONE, column)
 
 
 def _of_person(name: str, gaps: tuple[tuple[Span, str], ...]) -> list[NotMeasured]:
