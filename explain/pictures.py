@@ -60,6 +60,14 @@ class Picture:
     height_px: int
 
     @property
+    def peaks(self) -> list[tuple[str, list[str]]]:
+        """What peaks here, each movement once, with the ids of its observations."""
+        found: dict[str, list[str]] = {}
+        for o in self.moment.observations:
+            found.setdefault(o.name, []).append(o.obs_id)
+        return list(found.items())
+
+    @property
     def data_uri(self) -> str:
         return data_uri(self.jpeg, "image/jpeg")
 
@@ -269,7 +277,8 @@ def media(clip: Clip, folder: Path, max_bytes: int) -> Media:
         return Media(None, src, note)
     note = (
         f"The clip ({n_bytes / 1e6:.0f} MB) is not inside this file "
-        f"(limit {max_bytes / 1e6:.0f} MB): it is played from its place on disk, and is lost to this page when either is moved."
+        f"(limit {max_bytes / 1e6:.0f} MB): it is played from its place on disk, and is lost to "
+        "this page when either is moved."
     )
     return Media(kind, src, note)
 

@@ -96,7 +96,7 @@ def track_plot(
     """One cue over time: gaps hatched, events as labelled bands, the usual level dashed."""
     values = value_scale(track)
     parts = [_grid(scale, values), _gaps(track, scale)]
-    parts += [_state(o, scale) for o in observations if o.kind is Kind.STATE]
+    parts += _states([o for o in observations if o.kind is Kind.STATE], scale)
     parts += _bands([o for o in observations if o.kind is not Kind.STATE], scale)
     if usual is not None and usual.own is not None and values.low <= usual.own <= values.high:
         parts.append(_usual_line(usual.own, values))
@@ -119,6 +119,9 @@ def value_scale(track: CueTrack) -> ValueScale:
     if track.code == _PITCH:
         places = [(12 * math.log2(hz / 27.5), f"{hz} Hz") for hz in _HERTZ_TICKS]
         return ValueScale(low, high, tuple(p for p in places if low <= p[0] <= high))
+    ticks = nice_ticks(low, high, 4)
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else high - low
+    low, high = step * math.floor(low / step), step * math.ceil(high / step)
     return ValueScale(low, high, tuple((t, f"{t:g}") for t in nice_ticks(low, high, 4)))
 
 
@@ -146,6 +149,15 @@ def words_lane(
         pieces = utterance.words or (utterance,)
         parts.append(_spoken([(p.span, p.text) for p in pieces], utterance, obs_id, scale))
     return _svg(parts, 60, "words over time", scale)
+
+
+def pauses_lane(observations: Sequence[Observation], scale: TimeScale) -> Markup:
+    """Silences that stand out, in a lane of their own: over a curve they would hide it."""
+    bottom = 36.0
+    parts = [_grid(scale, None, _TOP, bottom)]
+    parts += _states([o for o in observations if o.kind is Kind.STATE], scale, bottom)
+    parts += _bands([o for o in observations if o.kind is not Kind.STATE], scale, bottom)
+    return _svg(parts, bottom + 6, "pauses over time", scale)
 
 
 def _spoken(
@@ -260,7 +272,9 @@ def _unstated(track: CueTrack) -> list[tuple[Span, str]]:
     ]
 
 
-def _bands(observations: Sequence[Observation], scale: TimeScale) -> list[Markup]:
+def _bands(
+    observations: Sequence[Observation], scale: TimeScale, bottom: float = _BOTTOM
+) -> list[Markup]:
     """A band per event; an id is left out (its title stays) where it would overwrite another."""
     parts, free_x = [], 0.0
     for o in sorted(observations, key=lambda o: o.span):
@@ -279,29 +293,37 @@ def _bands(observations: Sequence[Observation], scale: TimeScale) -> list[Markup
             x=x,
             y=_TOP,
             w=max(x_end - x, 1.5),
-            h=_BOTTOM - _TOP,
+            h=bottom - _TOP,
             a=scale.x(o.apex_s),
-            b=_BOTTOM,
+            b=bottom,
         )
         title = f"{o.obs_id}: {o.span.start_s:.2f}–{o.span.end_s:.2f} s, apex {o.apex_s:.2f} s"
         parts.append(_linked(o.obs_id, "band", title, band + name))
     return parts
 
 
-def _state(o: Observation, scale: TimeScale) -> Markup:
-    x, x_end = scale.x(o.span.start_s), scale.x(o.span.end_s)
-    bar = _el(
-        '<rect class="event" x="{x}" y="{y}" width="{w}" height="4"/>'
-        '<text class="id" x="{t}" y="{ty}" text-anchor="end">{id} held</text>',
-        x=x,
-        y=_BOTTOM + 1,
-        w=max(x_end - x, 1.5),
-        t=RIGHT,
-        ty=_TOP - 4,
-        id=o.obs_id,
-    )
-    title = f"{o.obs_id}: throughout {o.span.start_s:.2f}–{o.span.end_s:.2f} s"
-    return _linked(o.obs_id, "band state", title, bar)
+def _states(
+    observations: Sequence[Observation], scale: TimeScale, bottom: float = _BOTTOM
+) -> list[Markup]:
+    """A thin bar below the plot for what holds throughout; the ids stand at the upper right."""
+    parts, right = [], RIGHT
+    for o in observations:
+        x, x_end = scale.x(o.span.start_s), scale.x(o.span.end_s)
+        text = f"{o.obs_id} throughout"
+        bar = _el(
+            '<rect class="event" x="{x}" y="{y}" width="{w}" height="4"/>'
+            '<text class="id" x="{t}" y="{ty}" text-anchor="end">{text}</text>',
+            x=x,
+            y=bottom + 1,
+            w=max(x_end - x, 1.5),
+            t=right,
+            ty=_TOP - 4,
+            text=text,
+        )
+        right -= _CHAR * (len(text) + 1)
+        title = f"{o.obs_id}: throughout {o.span.start_s:.2f}–{o.span.end_s:.2f} s"
+        parts.append(_linked(o.obs_id, "band state", title, bar))
+    return parts
 
 
 def _usual_line(own: float, values: ValueScale) -> Markup:
@@ -368,15 +390,14 @@ def circumplex(valence: float, arousal: float) -> Markup:
         '<line class="grid" x1="90" x2="90" y1="23" y2="127"/>'
         '<text class="tick" x="90" y="15" text-anchor="middle">activated</text>'
         '<text class="tick" x="90" y="143" text-anchor="middle">calm</text>'
-        '<text class="tick" x="34" y="78" text-anchor="end">un-</text>'
-        '<text class="tick" x="34" y="90" text-anchor="end">pleasant</text>'
+        '<text class="tick" x="34" y="78" text-anchor="end">unpleasant</text>'
         '<text class="tick" x="146" y="78">pleasant</text>'
         '<circle class="dot" cx="{x}" cy="{y}" r="5.5"/>',
         x=90 + 52 * min(1.0, max(-1.0, valence)),
         y=75 - 52 * min(1.0, max(-1.0, arousal)),
     )
     label = f"valence {valence:+.2f}, arousal {arousal:+.2f}, each from -1 to 1"
-    return _figure("-14 0 212 150", "circumplex", label, body)
+    return _figure("-24 0 228 150", "circumplex", label, body)
 
 
 # Markup ------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ from demeanor.explain.store import save_result, write_atomic
 from demeanor.explain.textualization.phrases import clause
 from demeanor.explain.vocabulary import ACTION_UNITS, NOT_VALIDATED, intensity_letter
 
+_CLOSE = 0.1  # a runner-up this near the best fit is named in the answer
 MAX_EMBED_BYTES = 25_000_000  # base64 makes a third more of it; larger pages open slowly
 THUMB = "thumb.jpg"  # beside the report, for the index page
 _THUMB_PX = 120
@@ -62,7 +63,7 @@ _PARTS = {
     "interpretation": "How they combine",
     "conclusion": "Conclusion",
 }
-_HEAD_EVENTS = {  # events are named by direction, tracks by axis
+_TRACK_OF = {  # events are named by direction, tracks by axis
     "AU45": "AU43",
     "AU51": "pose_yaw",
     "AU52": "pose_yaw",
@@ -77,9 +78,8 @@ _HEAD_EVENTS = {  # events are named by direction, tracks by axis
     "F0semitoneFrom27.5Hz_pctlrange0-2": "F0semitoneFrom27.5Hz",
     "F0semitoneFrom27.5Hz_meanRisingSlope": "F0semitoneFrom27.5Hz",
     "F0semitoneFrom27.5Hz_meanFallingSlope": "F0semitoneFrom27.5Hz",
-    "MeanUnvoicedSegmentLength": "equivalentSoundLevel_dBp",
-    "speech_share": "equivalentSoundLevel_dBp",
 }
+_PAUSES = {"MeanUnvoicedSegmentLength", "speech_share"}  # have a lane of their own
 _TRACK_NAMES = {
     "pose_yaw": ("head turn", "degrees; up: to the person's own left"),
     "pose_pitch": ("head up or down", "degrees; up: tipped back"),
@@ -94,6 +94,8 @@ _TRACK_NAMES = {
     "alphaRatioV": ("alpha ratio", "dB; brightness of the voice"),
     "loudnessPeaksPerSec": ("speech rate", "syllables a second, estimated"),
 }
+_PITCH = "F0semitoneFrom27.5Hz"
+_UNITS = {Unit.RATIO: "", Unit.PER_SECOND: "per s", Unit.PER_MINUTE: "per min", Unit.NONE: ""}
 _NOT_PLOTTED = {"face_px", "face_x", "face_y"}  # where the face is: no cue
 _ALWAYS = {"F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp"}  # plotted without events too
 
@@ -207,6 +209,7 @@ def _content(result: Result) -> dict[str, Any]:
         "observations": _by_channel(result.observations),
         "cited": _cited(result),
         "not_measured": m.not_measured,
+        "names": {t.name: ACTION_UNITS[t.code].name for t in m.tracks if t.code in ACTION_UNITS},
         "utterances": m.utterances,
         "provenance": provenance_rows(result),
         "thresholds": _flat(m.settings.get("thresholds", {})),
@@ -221,6 +224,7 @@ class Claim:
     """One claim as it is shown: the citations apart from the words."""
 
     key: str  # "c-p1-3": where other parts of the page can point
+    number: int
     text: str
     cites: tuple[str, ...]
     unknown: tuple[str, ...]  # cited, but there is no such observation
@@ -317,7 +321,9 @@ def _section(result: Result, name: str | None, explanation: Explanation | None) 
 def _title(result: Result, name: str | None) -> str:
     if name is None:
         return "What is heard"
-    return "The person" if len(result.measurement.people) == 1 else f"Person {name}"
+    if len(result.measurement.people) > 1:
+        return f"Person {name}"
+    return "The person" if result.cue_only else "The explanation"
 
 
 def _seen(person: Person, clip: Clip) -> str:
@@ -340,10 +346,24 @@ def answer(result: Result, e: Explanation) -> str:
     verb = "appears neutral" if e.labels == ("neutral",) else f"appears to show {shown}"
     if e.best_fit is None or e.confidence is None:
         return f"{who} {verb}."
+    others = [a for a in e.alternatives if e.confidence - a.confidence <= _CLOSE]
+    close = _listed([f"{a.label} ({a.confidence:.2f})" for a in others]) if others else ""
     return (
-        f"{who} {verb}. Of the label set {e.label_set}, {e.best_fit} fits best, "
-        f"with a confidence of {e.confidence:.2f} out of 1."
+        f"{who} {verb}. {_of_set(e)}, {e.best_fit} fits best (confidence {e.confidence:.2f} of 1)"
+        + (
+            f"; {close} comes close."
+            if len(others) == 1
+            else f"; close: {close}."
+            if close
+            else "."
+        )
     )
+
+
+def _of_set(e: Explanation) -> str:
+    labels = (e.provenance.settings.get("label_set") or {}).get("labels")
+    n = f"the {len(labels)} labels" if isinstance(labels, list | tuple) and labels else "the labels"
+    return f"Of {n} of {e.label_set}"
 
 
 def no_answer(result: Result) -> str:
@@ -402,6 +422,7 @@ def _claims(result: Result, e: Explanation) -> tuple[Part, ...]:
     claims = [
         Claim(
             key=f"c-{e.person or 'voice'}-{n}",
+            number=n,
             text=_CITED.sub("", evidence.claim).strip() if evidence.cites else evidence.claim,
             cites=tuple(c for c in evidence.cites if c in known),
             unknown=tuple(c for c in evidence.cites if c not in known),
@@ -447,7 +468,7 @@ def _plots(result: Result, tracks: Sequence[CueTrack]) -> tuple[tuple[Plot, ...]
 
 
 def _is_of(o: Observation, track: CueTrack) -> bool:
-    code = _HEAD_EVENTS.get(o.code, o.code)
+    code = _TRACK_OF.get(o.code, o.code)
     return (o.person, code, o.side) == (track.person, track.code, track.side)
 
 
@@ -484,12 +505,14 @@ def _track_order(track: CueTrack) -> tuple[int, str]:
 def _voice_plots(result: Result) -> dict[str, Any]:
     m = result.measurement
     if m.clip.duration_s == 0:
-        return {"lively": (), "still": (), "words": None}
+        return {"lively": (), "still": (), "words": None, "pauses": None}
     scale = plots.TimeScale(m.clip.duration_s)
     lively, still = _plots(result, [t for t in m.tracks if t.person is None])
     spoken = [o for o in result.observations if o.channel is Channel.SPEECH]
     words = plots.words_lane(m.utterances, spoken, scale) if m.utterances else None
-    return {"lively": lively, "still": still, "words": words}
+    silent = [o for o in result.observations if o.code in _PAUSES]
+    pauses = plots.pauses_lane(silent, scale) if silent else None
+    return {"lively": lively, "still": still, "words": words, "pauses": pauses}
 
 
 def _bars(tracks: Sequence[CueTrack]) -> tuple[Bar, ...]:
@@ -521,22 +544,29 @@ def _amount(value: float | None, unit: Unit) -> str:
         return f"{value:.1f} ({intensity_letter(value)})"
     if unit is Unit.DEGREE:
         return f"{value:.0f}°"
-    return f"{value:.3g} {unit}".strip()
+    return _minus(f"{value:.3g} {_UNITS.get(unit, unit)}").strip()
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
 def size(o: Observation) -> str:
-    return "" if o.peak is None else _amount(o.peak, o.unit)
+    if o.peak is None:
+        return ""
+    if o.code == _PITCH and o.unit is Unit.SEMITONE:
+        return f"{27.5 * 2 ** (min(o.peak, 120.0) / 12):.0f} Hz"
+    return _amount(o.peak, o.unit)
 
 
 def change_of(o: Observation) -> str:
-    if o.channel is Channel.SPEECH:
-        return ""
+    """The change from this person's usual; a dash where there is none to compare with."""
     if o.kind is Kind.STATE and o.change_from_usual == 0.0:
         return "held all along"
     if o.change_from_usual is None:
-        return "no usual known"
-    unit = "" if o.unit is Unit.FACS_INTENSITY else f" {o.unit}"
-    return f"{o.change_from_usual:+.1f}{unit}".strip()
+        return "–"
+    unit = "" if o.unit is Unit.FACS_INTENSITY else "°" if o.unit is Unit.DEGREE else f" {o.unit}"
+    return _minus(f"{o.change_from_usual:+.1f}{unit}")
 
 
 def span_of(span: Span | None) -> str:

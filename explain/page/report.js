@@ -98,11 +98,26 @@
   for (const moved of ["timeupdate", "seeked", "loadedmetadata"]) player.addEventListener(moved, place);
   place();
 
-  // The clip stays in sight: once its place is scrolled away, it docks in the corner.
+  // Once used, the clip stays in sight: where its place is scrolled away it docks in the corner.
   const stage = document.getElementById("stage");
   const home = stage.parentElement;
+  const undock = document.getElementById("undock");
+  let used = false;
+  let homeSeen = true;
+  function dock() {
+    const away = used && !homeSeen;
+    if (away) home.style.minHeight = `${home.offsetHeight}px`;
+    stage.classList.toggle("docked", away);
+    undock.hidden = !away;
+  }
   new IntersectionObserver(([seen]) => {
-    if (!seen.isIntersecting) home.style.minHeight = `${home.offsetHeight}px`;
-    stage.classList.toggle("docked", !seen.isIntersecting);
+    homeSeen = seen.isIntersecting;
+    dock();
   }).observe(home);
+  for (const use of ["play", "seeking"]) player.addEventListener(use, () => { used = true; dock(); });
+  undock.addEventListener("click", () => {
+    used = false;
+    player.pause();
+    dock();
+  });
 })();
