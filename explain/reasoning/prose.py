@@ -12,7 +12,7 @@ from typing import Any
 from demeanor.explain.reasoning.claims import sentences
 from demeanor.explain.reasoning.cues import direction, find_mentions, is_expression
 from demeanor.explain.reasoning.signs import Match, Saying, in_speech, is_held, speech_spans
-from demeanor.explain.reasoning.weigh import EMOTIONS, Reading, shares_of
+from demeanor.explain.reasoning.weigh import EMOTIONS, Reading, open_labels, shares_of
 from demeanor.explain.records import Channel, NotMeasured, Observation, Side, Span, Unit
 from demeanor.explain.vocabulary import (
     ACTION_UNITS,
@@ -261,7 +261,8 @@ def _weak_claims(reading: Reading, told: Sequence[Match]) -> list[Claim]:
     rest = [o for o in reading.observations if is_expression(o) and o not in used]
     if not rest:
         return []
-    return [_claim("What else the face shows makes up no listed pattern worth counting", rest)]
+    what = "What else the face shows" if told else "What the face shows"
+    return [_claim(f"{what} makes up no listed pattern worth counting", rest)]
 
 
 def _voice_claims(reading: Reading) -> list[Claim]:
@@ -329,8 +330,10 @@ def _conclusion(reading: Reading, confidence: float, best_fit: str) -> Claim:
     rest = f"the closest label of the set is {best_fit}, with a confidence of {confidence:.2f}"
     if top == "neutral":
         return _neutral_conclusion(reading, rest)
-    cites = _support(reading, top)
-    return _claim(f"Taken together, the person appears to show {top}; {rest}", cites)
+    also = [e for e in open_labels(reading) if e in EMOTIONS and e != top][:1]
+    shown = " and, less clearly, ".join([top, *also])
+    cites = [o for emotion in (top, *also) for o in _support(reading, emotion)]
+    return _claim(f"Taken together, the person appears to show {shown}; {rest}", cites)
 
 
 def _neutral_conclusion(reading: Reading, rest: str) -> Claim:

@@ -376,9 +376,9 @@ def _is_at(phrase: Phrase, tokens: list[tuple[str, int, int]], start: int) -> bo
 def _saying(
     observation: Observation, phrase: Phrase, tokens: list[tuple[str, int, int]], start: int
 ) -> Saying:
-    first = max(0, start - _CONTEXT_TOKENS)
-    before = [token for token, _, _ in tokens[first:start]]
     quote = observation.quote or ""
+    first = _context_start(quote, tokens, start)
+    before = [token for token, _, _ in tokens[first:start]]
     end_char = tokens[start + len(phrase.words) - 1][2]
     score = phrase.weight * observation.reliability * _context(before, quote[end_char:])
     if phrase.is_state and not _SELF & {*before, phrase.words[0]}:
@@ -386,6 +386,16 @@ def _saying(
     negated = bool(_NEGATIONS & set(before)) and before[-2:] != ["not", "only"]
     excerpt = " ".join(quote[tokens[first][1] : end_char].split())
     return Saying(observation, phrase, excerpt, min(1.0, score), negated)
+
+
+def _context_start(quote: str, tokens: list[tuple[str, int, int]], start: int) -> int:
+    """Up to three words back, and not beyond the beginning of the sentence."""
+    first = start
+    while first > max(0, start - _CONTEXT_TOKENS):
+        if re.search(r"[.!?;:…]", quote[tokens[first - 1][2] : tokens[first][1]]):
+            break
+        first -= 1
+    return first
 
 
 def _context(before: list[str], after: str) -> float:

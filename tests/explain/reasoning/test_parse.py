@@ -181,3 +181,18 @@ def test_no_json_whatever_breaks_the_parser(fields):
 @given(st.text(max_size=300))
 def test_no_text_whatever_breaks_the_parser(text):
     assert parse(text, SET).abstained or parse(text, SET).labels
+
+
+def test_the_descriptions_of_exp_cot_data_fall_into_their_three_parts(shared):
+    path = shared / "data/expcot_rafdb/rows.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert len(rows) == 1534
+    for row in rows:
+        parts = parse(f"{row['description']}\n\nLabels: {row['label']}", SET)
+        assert parts.observations and parts.interpretation and parts.conclusion
+        assert parts.labels == (_spelt(row["label"]),)
+        assert parts.problems == ("no best fit was given",)
+
+
+def _spelt(label):
+    return next((known for known in SET.labels if known == label.lower()), label)

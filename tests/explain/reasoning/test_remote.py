@@ -10,7 +10,7 @@ from scripted_chat import good_reply
 
 pytest.importorskip("langchain_openai", reason="the extra `openai` is not installed")
 
-from demeanor.explain.errors import ChatError, UnknownName
+from demeanor.explain.errors import ChatError
 from demeanor.explain.reasoning.chain import explain_person
 from demeanor.explain.reasoning.chat import chat_model
 from demeanor.explain.reasoning.remote import RemoteChat
@@ -172,9 +172,3 @@ def test_without_a_name_the_first_model_of_the_server_is_taken(server):
 def test_a_server_without_models_says_how_to_name_one(server):
     with pytest.raises(ChatError, match="#MODEL"):
         RemoteChat(server((200, '{"object": "list", "data": []}')).address)
-
-
-@pytest.mark.parametrize("spec", ["gpt", "local:", "vllm", ""])
-def test_an_unknown_spec_lists_the_known_forms(spec):
-    with pytest.raises(UnknownName, match=r"prototype.*"):
-        chat_model(spec)

@@ -127,6 +127,7 @@ def test_a_level_without_a_usual_says_nothing():
         ("I'm a bit angry", {"anger": 0.7 * 0.9 * 0.6}),
         ("I'm not angry", {}),
         ("I am not happy", {"sadness": 0.4 * 0.7 * 0.9}),
+        ("I am fine, not at all. Happy!", {"happiness": 0.7 * 0.9 * 0.5}),
         ("I'm not only sad", {"sadness": 0.7 * 0.9}),
         ("That's not fair", {"anger": 0.5 * 0.9}),
         ("The unhappy madrigal was glady sung", {"sadness": 0.7 * 0.9 * 0.5}),
