@@ -54,6 +54,7 @@ def smooth(values: np.ndarray, times_s: np.ndarray, width_s: float) -> np.ndarra
     """Moving average over `width_s`; NaN stays NaN and is not averaged into its neighbours."""
     step_s = frame_step_s(times_s)
     width = 1 + 2 * int(width_s / step_s / 2) if step_s > 0 else 1
+    width = min(width, len(values) - 1 + len(values) % 2)  # odd, and no longer than the track
     if width <= 1:
         return values.astype(np.float64)
     known = ~np.isnan(values)
@@ -194,13 +195,15 @@ def _closures(
     three frames long. With enough time also how often the person blinks.
     """
     values = track.values.astype(np.float64)
+    probable = track.unit is Unit.PROBABILITY
+    enter, leave = _PROBABLE if probable else (settings.blink_enter, settings.blink_enter / 2)
     if len(values) == 1:
-        closed = values[0] >= settings.blink_enter
+        closed = values[0] >= enter
         return [_event(track, norm, Kind.STATE, values, Bout(0, 0, 0), trust)] if closed else []
-    rule = EventRule(settings.blink_enter, settings.blink_enter / 2, 0.0)
+    full = 1.0 if probable else MAX_INTENSITY
     events = []
-    for bout in find_bouts(change.astype(np.float64), track.times_s, rule):
-        event = _risen(_event(track, norm, Kind.EVENT, change, bout, trust), norm)
+    for bout in find_bouts(change.astype(np.float64), track.times_s, EventRule(enter, leave, 0.0)):
+        event = _risen(_event(track, norm, Kind.EVENT, change, bout, trust), norm, full)
         blink = event.span.duration_s <= settings.blink_max_s
         events.append(replace(event, code="AU45") if blink else event)
     seen_s = float((~np.isnan(values)).sum() * frame_step_s(track.times_s))
