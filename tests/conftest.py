@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from demeanor.explain.records import Channel, CueTrack, Source, SourceKind, Unit
+
+DRAWN = Source(SourceKind.MACHINE, "drawn", "1")
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,26 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"test data not found at {folder} (set DEMEANOR_SHARED to its folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def draw_track():
+    """Makes a face track from the values of a picture, `step_s` apart, starting at 0."""
+
+    def draw(code, values, *, step_s=0.1, unit=Unit.FACS_INTENSITY, person="p1") -> CueTrack:
+        times_s = np.arange(len(values)) * step_s
+        values = np.array(values, np.float32)
+        return CueTrack(person, Channel.FACE, code, None, unit, times_s, values, (), DRAWN)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def demo_measurement():
+    """The packaged clip, really measured: once for all tests that look at a whole measurement."""
+    from demeanor.explain.demo import demo_clip
+    from demeanor.explain.perception.measure import measure_clip
+    from demeanor.explain.perception.models import face_backend
+    from demeanor.explain.settings import load_settings
+
+    return measure_clip(demo_clip(), face_backend("mesh"), load_settings())

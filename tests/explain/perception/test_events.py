@@ -1,0 +1,266 @@
+"""Events in drawn tracks. A column is a tenth of a second unless the test says otherwise."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from demeanor.explain.perception.events import Bout, EventRule, face_events, find_bouts, smooth
+from demeanor.explain.records import Kind, Span, Unit, Usual
+from demeanor.explain.settings import load_settings
+
+SETTINGS = load_settings().events  # enter 1.5, leave .75, shortest .12 s, smoothed over .1 s
+RULE = EventRule(enter=2.0, leave=1.0, min_duration_s=0.12)
+NAN = float("nan")
+
+
+def bouts(values, rule=RULE):
+    return find_bouts(np.array(values, float), np.arange(len(values)) * 0.1, rule)
+
+
+def events(track, *, own=0.0, change=None, speech=(), others=(), reliability=None):
+    """Events of one track whose usual level is `own`; change: what it does above that."""
+    intensity = track.unit in (Unit.FACS_INTENSITY, Unit.PROBABILITY)
+    tracks = [track, *others]
+    norms = [Usual(t.person, t.code, t.side, own, 0.1, None, t.unit) for t in tracks]
+    if intensity:
+        norms[0] = dataclasses.replace(norms[0], population=0.0)
+    above = track.values - (own or 0.0) if change is None else np.array(change, np.float32)
+    changes = {t.code: np.zeros_like(t.values) for t in others} | {track.code: above}
+    return face_events(tracks, norms, changes, speech, reliability or {}, SETTINGS)
+
+
+# Smoothing ------------------------------------------------------------------------------------
+
+
+def test_smoothing_keeps_a_gap_and_does_not_average_it_in():
+    values = np.array([0.0, 3.0, NAN, 6.0, 0.0])
+    smoothed = smooth(values, np.arange(5) * 0.04, 0.1)  # three frames of 25 a second
+    np.testing.assert_allclose(smoothed, [1.5, 1.5, NAN, 3.0, 3.0])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_a_track_shorter_than_the_window_keeps_its_length(n):
+    assert smooth(np.ones(n), np.arange(n) * 0.01, 0.1).tolist() == [1.0] * n
+
+
+# Bouts ----------------------------------------------------------------------------------------
+
+
+#  index    0    1    2    3    4    5    6    7
+#  level    0    1    2    1    3   nan   0    2
+#  bout          |--------------|              (one last frame: too short)
+def test_a_bout_outlives_a_dip_and_ends_where_the_face_is_lost():
+    assert bouts([0, 1, 2, 1, 3, NAN, 0, 2]) == [Bout(1, 4, 4)]
+
+
+#  index    0    1    2    3    4    5    6    7
+#  level    0    .2   .9   2    4   .9   .5   .3   foot: a tenth of 4
+#  bout               |------------------|
+def test_onset_and_offset_move_out_to_a_tenth_of_the_height():
+    assert bouts([0, 0.2, 0.9, 2, 4, 0.9, 0.5, 0.3]) == [Bout(2, 4, 6)]
+
+
+#  index    0    1    2    3    4    5    6
+#  level    0    3    3   .8   .9    3    3
+#  first         |---------|  the second reaches back no further than the first's end
+def test_two_bouts_share_no_frame():
+    assert bouts([0, 3, 3, 0.8, 0.9, 3, 3]) == [Bout(1, 1, 3), Bout(4, 5, 6)]
+
+
+def test_the_foot_stops_where_the_level_turns_up_again():
+    assert bouts([0.9, 0.6, 2, 2, 0.5, 0.9, 0]) == [Bout(1, 2, 4)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[], [NAN] * 5, [1.9] * 5, [0, 5, 0, 0, 5, 0], [NAN, 2, NAN, 2, NAN]],
+    ids=["nothing", "never seen", "below enter", "too short", "cut to pieces"],
+)
+def test_no_bout(values):
+    assert bouts(values) == []
+
+
+def test_a_bout_may_fill_the_clip():
+    assert bouts([2, 2, 3, 2]) == [Bout(0, 2, 3)]
+
+
+# Expressions ----------------------------------------------------------------------------------
+
+
+#  time_s   0.0  0.1  0.2  0.3  0.4  0.5  0.6
+#  AU12     .5   .5   1.5   3    2   .5   .5     own usual .5
+def test_an_event_has_onset_apex_offset_and_what_it_is_measured_against(draw_track):
+    track = draw_track("AU12", [0.5, 0.5, 1.5, 3, 2, 0.5, 0.5])
+    (event,) = events(track, own=0.5, reliability={"AU12": 0.97})
+    assert (event.code, event.kind, event.reliability) == ("AU12", Kind.EVENT, 0.97)
+    assert (event.span.start_s, event.span.end_s) == pytest.approx((0.2, 0.4))
+    assert event.apex_s == pytest.approx(0.3)
+    assert event.peak == pytest.approx(3.0)
+    assert event.change_from_usual == pytest.approx(2.5)
+    assert event.change_from_population == pytest.approx(3.0)
+
+
+def test_beyond_the_scale_the_apex_is_found_in_the_change_and_the_peak_stays_at_5(draw_track):
+    track = draw_track("AU12", [0, 5, 5, 5, 0])
+    (event,) = events(track, change=[0, 6, 8, 6, 0])
+    assert event.apex_s == pytest.approx(0.2)
+    assert (event.peak, event.change_from_usual) == (5.0, 5.0)
+
+
+#  AU12 at 2 all along: own usual is 2, so that nothing changes, and yet it is there
+def test_what_is_held_all_along_is_a_state_not_an_event(draw_track):
+    (state,) = events(draw_track("AU12", [2.0] * 30), own=2.0)
+    assert (state.kind, state.peak) == (Kind.STATE, 2.0)
+    assert (state.change_from_usual, state.change_from_population) == (0.0, 2.0)
+    assert (state.span.start_s, state.span.end_s) == pytest.approx((0.0, 2.9))
+
+
+def test_a_held_level_with_a_rise_on_it_is_both(draw_track):
+    track = draw_track("AU12", [2.0] * 20 + [4.0] * 5 + [2.0] * 5)
+    assert [e.kind for e in events(track, own=2.0)] == [Kind.STATE, Kind.EVENT]
+
+
+def test_nothing_is_held_where_it_shows_for_less_than_most_of_the_time(draw_track):
+    track = draw_track("AU12", [2.0] * 5 + [0.0] * 25)
+    assert [e.kind for e in events(track, own=0.0)] == [Kind.EVENT]
+
+
+def test_a_face_never_seen_has_no_events(draw_track):
+    assert events(draw_track("AU12", [NAN] * 30), own=None) == []
+
+
+def test_a_picture_shows_states_and_compares_with_nobodys_usual(draw_track):
+    (state,) = events(draw_track("AU12", [3.0]), own=None)
+    assert (state.kind, state.span, state.apex_s) == (Kind.STATE, Span(0.0, 0.0), 0.0)
+    assert (state.peak, state.change_from_usual, state.change_from_population) == (3.0, None, 3.0)
+    assert events(draw_track("AU12", [1.4]), own=None) == []
+
+
+#  probability  .1   .1   .6   .9   .6   .1    even odds above usual begin it
+def test_a_probability_stays_one(draw_track):
+    track = draw_track("AU12", [0.1, 0.1, 0.7, 0.9, 0.7, 0.1], unit=Unit.PROBABILITY)
+    (event,) = events(track, own=0.1)
+    assert event.unit is Unit.PROBABILITY
+    assert event.peak == pytest.approx(0.9)
+    assert event.change_from_usual == pytest.approx(0.8)
+    assert [e.peak for e in events(track, change=[0, 0, 1.2, 1.4, 1.2, 0])] == [1.0]
+
+
+# Eyes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("closed_s", "code"), [(0.2, "AU45"), (0.4, "AU45"), (1.0, "AU43")])
+def test_a_short_closure_is_a_blink_a_long_one_closed_eyes(draw_track, closed_s, code):
+    closed = [4.0] * (1 + round(closed_s / 0.1))
+    (event,) = events(draw_track("AU43", [0, 0, *closed, 0, 0]))
+    assert (event.code, event.kind, event.unit) == (code, Kind.EVENT, Unit.FACS_INTENSITY)
+    assert event.span.duration_s == pytest.approx(closed_s)
+
+
+def test_a_squint_is_no_blink(draw_track):
+    assert events(draw_track("AU43", [0, 2, 2, 2, 0])) == []
+
+
+#  20 s at 10 a second with 4 blinks: 12 a minute
+def test_how_often_a_person_blinks_is_a_state(draw_track):
+    rate, *blinks = events(draw_track("AU43", ([0] * 47 + [4, 4, 4]) * 4))
+    assert [b.code for b in blinks] == ["AU45"] * 4
+    assert (rate.code, rate.kind, rate.unit) == ("AU45", Kind.STATE, Unit.PER_MINUTE)
+    assert rate.peak == pytest.approx(12.0)
+    assert (rate.change_from_usual, rate.change_from_population) == (None, None)
+
+
+def test_no_blink_rate_is_told_from_a_few_seconds(draw_track):
+    assert [e.unit for e in events(draw_track("AU43", [0] * 47 + [4, 4, 4]))] == [
+        Unit.FACS_INTENSITY
+    ]
+
+
+def test_closed_eyes_in_a_picture(draw_track):
+    (state,) = events(draw_track("AU43", [4.0]), own=None)
+    assert (state.code, state.kind) == ("AU43", Kind.STATE)
+
+
+def test_closed_eyes_as_a_probability(draw_track):
+    track = draw_track("AU43", [0, 0.9, 0.9, 0.9, 0], unit=Unit.PROBABILITY)
+    (event,) = events(track)
+    assert (event.code, event.unit) == ("AU45", Unit.PROBABILITY)
+    assert event.peak == pytest.approx(0.9)
+
+
+# Head and gaze --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("angle", "positive", "negative"),
+    [
+        ("pose_yaw", "AU51", "AU52"),
+        ("pose_pitch", "AU53", "AU54"),
+        ("pose_roll", "AU55", "AU56"),
+        ("gaze_yaw", "AU61", "AU62"),
+        ("gaze_pitch", "AU63", "AU64"),
+    ],
+)
+def test_the_sign_of_an_angle_says_which_way(draw_track, angle, positive, negative):
+    for sign, code in ((1, positive), (-1, negative)):
+        turned = [0.0] * 3 + [sign * 20.0] * 5 + [0.0] * 3
+        (event,) = events(draw_track(angle, turned, unit=Unit.DEGREE))
+        assert (event.code, event.peak, event.change_from_usual) == (code, 20.0, 20.0)
+        assert event.change_from_population is None
+        assert (event.span.start_s, event.span.end_s) == pytest.approx((0.3, 0.7))
+
+
+#  yaw -30 for most of the clip, then straight ahead: a turn to the left of where it mostly is
+def test_a_head_is_turned_from_where_it_mostly_is(draw_track):
+    track = draw_track("pose_yaw", [-30.0] * 20 + [0.0] * 5, unit=Unit.DEGREE)
+    (event,) = events(track, own=-30.0)
+    assert (event.code, event.peak) == ("AU51", 30.0)
+
+
+def test_small_turns_are_none_and_gaze_needs_larger_ones(draw_track):
+    turned = [0.0] * 3 + [12.0] * 5 + [0.0] * 3
+    assert len(events(draw_track("pose_yaw", turned, unit=Unit.DEGREE))) == 1
+    assert events(draw_track("gaze_yaw", turned, unit=Unit.DEGREE)) == []
+
+
+def test_gaze_is_marked_as_not_validated(draw_track):
+    track = draw_track("gaze_yaw", [0.0] * 3 + [20.0] * 5, unit=Unit.DEGREE)
+    (event,) = events(track)
+    assert event.caveats == ("gaze is not validated",)
+    assert event.reliability < 0.5
+
+
+def test_a_turned_head_in_a_picture(draw_track):
+    (state,) = events(draw_track("pose_yaw", [-25.0], unit=Unit.DEGREE), own=None)
+    assert (state.code, state.kind, state.peak) == ("AU52", Kind.STATE, 25.0)
+
+
+# Caveats --------------------------------------------------------------------------------------
+
+
+def test_a_mouth_that_speaks_is_marked_and_brows_are_not(draw_track):
+    values = [0, 0, 3, 3, 3, 0, 0]  # 0.2 to 0.4 s
+    mouth, brow = draw_track("AU12", values), draw_track("AU1", values)
+    (spoken,) = events(mouth, speech=[Span(0.3, 1.0)])
+    assert spoken.caveats == ("the mouth moves with speech here",)
+    assert events(mouth, speech=[Span(0.35, 1.0)])[0].caveats == ()  # less than half of it
+    assert events(brow, speech=[Span(0.0, 1.0)])[0].caveats == ()
+
+
+def test_eyes_under_a_lowered_head_are_marked(draw_track):
+    eyes = draw_track("AU43", [0] + [4] * 10 + [0])
+    low = draw_track("pose_pitch", [-20.0] * 12, unit=Unit.DEGREE)
+    found = events(eyes, others=[low])
+    closed = next(e for e in found if e.code == "AU43")
+    assert closed.caveats == ("the head is lowered, which makes eyes look closed",)
+    straight = draw_track("pose_pitch", [0.0] * 12, unit=Unit.DEGREE)
+    assert events(eyes, others=[straight])[0].caveats == ()
+
+
+def test_events_come_in_time_order(draw_track):
+    early, late = draw_track("AU4", [3, 3, 3, 0, 0, 0, 0]), draw_track("AU1", [0, 0, 0, 0, 3, 3, 3])
+    norms = [Usual("p1", t.code, None, 0.0, 0.1, 0.0, t.unit) for t in (late, early)]
+    changes = {t.code: t.values for t in (late, early)}
+    found = face_events([late, early], norms, changes, (), {}, SETTINGS)
+    assert [e.code for e in found] == ["AU4", "AU1"]
