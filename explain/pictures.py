@@ -257,7 +257,7 @@ def _scaled(rgb: np.ndarray) -> np.ndarray:
     scale = 2 * _SHOWN_PX / rgb.shape[0]
     if scale >= 1:
         return np.ascontiguousarray(rgb)
-    return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
 # The clip itself ---------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def quoted_path(path: Path) -> str:
 
 def smaller(picture: Picture, height_px: int) -> bytes:
     """A picture that is already cut and blurred, as a small JPEG."""
-    bgr = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    bgr = np.asarray(cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR))
     scale = min(1.0, height_px / bgr.shape[0])
     small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return cv2.imencode(".jpg", small)[1].tobytes()

@@ -18,9 +18,9 @@ from demeanor.explain.vocabulary import INTENSITY_LETTERS, intensity_letter
 MAX_POINTS = 1200  # of a drawn line: more cannot be told apart on a screen
 WIDTH, LEFT, RIGHT = 900.0, 40.0, 890.0  # of the drawing and of its time axis, in SVG units
 _HEIGHT, _TOP, _BOTTOM = 84.0, 16.0, 78.0  # of a track; ids stand above _TOP
-_CHAR = 6.2  # width of a character at the plots' font size: where text would not fit it is cut
+_CHAR = 6.4  # width of a character at the plots' font size: where text would not fit it is cut
 _MAX_INTENSITY = 5.0
-_HERTZ_TICKS = (60, 80, 100, 130, 170, 220, 300, 400, 600)
+_HERTZ_TICKS = (60, 80, 100, 125, 150, 175, 200, 250, 300, 400, 500, 600)
 _PITCH = "F0semitoneFrom27.5Hz"
 
 
@@ -96,8 +96,7 @@ def track_plot(
     """One cue over time: gaps hatched, events as labelled bands, the usual level dashed."""
     values = value_scale(track)
     parts = [_grid(scale, values), _gaps(track, scale)]
-    parts += _states([o for o in observations if o.kind is Kind.STATE], scale)
-    parts += _bands([o for o in observations if o.kind is not Kind.STATE], scale)
+    parts += _marks(observations, scale, _BOTTOM)
     if usual is not None and usual.own is not None and values.low <= usual.own <= values.high:
         parts.append(_usual_line(usual.own, values))
     parts.append(_line(track, scale, values))
@@ -105,24 +104,45 @@ def track_plot(
 
 
 def value_scale(track: CueTrack) -> ValueScale:
-    """The axis of a track: 0-5 with FACS letters, Hz for pitch, else round numbers."""
+    """The axis of a track: 0-5 with FACS letters, Hz for pitch, else round numbers.
+
+    Of voices a fiftieth at either end is drawn at the edge: digital silence is far below any
+    sound, and would flatten all the rest.
+    """
     if track.unit is Unit.FACS_INTENSITY:
         ticks = tuple((float(i), letter) for i, letter in enumerate(INTENSITY_LETTERS))
         return ValueScale(0.0, _MAX_INTENSITY, ticks)
     seen = track.values[~np.isnan(track.values)].astype(float)
-    low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
+    if len(seen) == 0:
+        return ValueScale(0.0, 1.0, ())
     if track.unit is Unit.DEGREE:
-        reach = max(20.0, abs(low), abs(high))
-        low, high = -reach, reach
+        reach = max(20.0, float(np.abs(seen).max()))
+        return _rounded(-reach, reach)
+    low, high = (float(q) for q in np.quantile(seen, [0.02, 0.98]))
     if high - low < 1e-6:
         low, high = low - 1.0, high + 1.0
-    if track.code == _PITCH:
-        places = [(12 * math.log2(hz / 27.5), f"{hz} Hz") for hz in _HERTZ_TICKS]
-        return ValueScale(low, high, tuple(p for p in places if low <= p[0] <= high))
+    return _pitch_scale(low, high) if track.code == _PITCH else _rounded(low, high)
+
+
+def _rounded(low: float, high: float) -> ValueScale:
     ticks = nice_ticks(low, high, 4)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else high - low
     low, high = step * math.floor(low / step), step * math.ceil(high / step)
-    return ValueScale(low, high, tuple((t, f"{t:g}") for t in nice_ticks(low, high, 4)))
+    return ValueScale(
+        low, high, tuple((t, f"{t:g}".replace("-", "−")) for t in nice_ticks(low, high, 4))
+    )
+
+
+def _pitch_scale(low: float, high: float) -> ValueScale:
+    """Semitones, told in Hz; marks too close to the one below are left out."""
+    low, high = low - 1.0, high + 1.0
+    ticks: list[tuple[float, str]] = []
+    for hz in _HERTZ_TICKS:
+        place = 12 * math.log2(hz / 27.5)
+        apart = not ticks or place - ticks[-1][0] > (high - low) / 5
+        if low <= place <= high and apart:
+            ticks.append((place, f"{hz} Hz"))
+    return ValueScale(low, high, tuple(ticks))
 
 
 def time_axis(scale: TimeScale) -> Markup:
@@ -154,9 +174,7 @@ def words_lane(
 def pauses_lane(observations: Sequence[Observation], scale: TimeScale) -> Markup:
     """Silences that stand out, in a lane of their own: over a curve they would hide it."""
     bottom = 36.0
-    parts = [_grid(scale, None, _TOP, bottom)]
-    parts += _states([o for o in observations if o.kind is Kind.STATE], scale, bottom)
-    parts += _bands([o for o in observations if o.kind is not Kind.STATE], scale, bottom)
+    parts = [_grid(scale, None, _TOP, bottom), *_marks(observations, scale, bottom)]
     return _svg(parts, bottom + 6, "pauses over time", scale)
 
 
@@ -272,58 +290,61 @@ def _unstated(track: CueTrack) -> list[tuple[Span, str]]:
     ]
 
 
-def _bands(
-    observations: Sequence[Observation], scale: TimeScale, bottom: float = _BOTTOM
-) -> list[Markup]:
-    """A band per event; an id is left out (its title stays) where it would overwrite another."""
-    parts, free_x = [], 0.0
-    for o in sorted(observations, key=lambda o: o.span):
-        x, x_end = scale.x(o.span.start_s), scale.x(o.span.end_s)
-        fits = x >= free_x
-        free_x = max(free_x, x + _CHAR * (len(o.obs_id) + 0.6)) if fits else free_x
-        name = _el(
-            '<text class="id" x="{x}" y="{y}">{t}</text>',
-            x=x,
-            y=_TOP - 4,
-            t=o.obs_id if fits else "",
-        )
-        band = _el(
-            '<rect class="event" x="{x}" y="{y}" width="{w}" height="{h}"/>'
-            '<line class="apex" x1="{a}" x2="{a}" y1="{y}" y2="{b}"/>',
-            x=x,
-            y=_TOP,
-            w=max(x_end - x, 1.5),
-            h=bottom - _TOP,
-            a=scale.x(o.apex_s),
-            b=bottom,
-        )
-        title = f"{o.obs_id}: {o.span.start_s:.2f}–{o.span.end_s:.2f} s, apex {o.apex_s:.2f} s"
-        parts.append(_linked(o.obs_id, "band", title, band + name))
-    return parts
+def _marks(observations: Sequence[Observation], scale: TimeScale, bottom: float) -> list[Markup]:
+    """Bands of events, and bars of what holds throughout, whose ids stand at the upper right.
 
-
-def _states(
-    observations: Sequence[Observation], scale: TimeScale, bottom: float = _BOTTOM
-) -> list[Markup]:
-    """A thin bar below the plot for what holds throughout; the ids stand at the upper right."""
-    parts, right = [], RIGHT
-    for o in observations:
-        x, x_end = scale.x(o.span.start_s), scale.x(o.span.end_s)
+    An id is left out, and only its title stays, where it would overwrite another.
+    """
+    parts, right_x, free_x = [], RIGHT, 0.0
+    for o in (o for o in observations if o.kind is Kind.STATE):
         text = f"{o.obs_id} throughout"
-        bar = _el(
-            '<rect class="event" x="{x}" y="{y}" width="{w}" height="4"/>'
-            '<text class="id" x="{t}" y="{ty}" text-anchor="end">{text}</text>',
-            x=x,
-            y=bottom + 1,
-            w=max(x_end - x, 1.5),
-            t=right,
-            ty=_TOP - 4,
-            text=text,
-        )
-        right -= _CHAR * (len(text) + 1)
-        title = f"{o.obs_id}: throughout {o.span.start_s:.2f}–{o.span.end_s:.2f} s"
-        parts.append(_linked(o.obs_id, "band state", title, bar))
+        parts.append(_state(o, text, right_x, scale, bottom))
+        right_x -= _text_width(text)
+    for o in sorted((o for o in observations if o.kind is not Kind.STATE), key=lambda o: o.span):
+        x = scale.x(o.span.start_s)
+        fits = free_x <= x <= right_x - _text_width(o.obs_id)
+        free_x = x + _text_width(o.obs_id) if fits else free_x
+        parts.append(_band(o, fits, scale, bottom))
     return parts
+
+
+def _text_width(text: str) -> float:
+    return _CHAR * (len(text) + 1)
+
+
+def _band(o: Observation, named: bool, scale: TimeScale, bottom: float) -> Markup:
+    x, x_end = scale.x(o.span.start_s), scale.x(o.span.end_s)
+    band = _el(
+        '<rect class="event" x="{x}" y="{y}" width="{w}" height="{h}"/>'
+        '<line class="apex" x1="{a}" x2="{a}" y1="{y}" y2="{b}"/>'
+        '<text class="id" x="{x}" y="{ty}">{name}</text>',
+        x=x,
+        y=_TOP,
+        w=max(x_end - x, 1.5),
+        h=bottom - _TOP,
+        a=scale.x(o.apex_s),
+        b=bottom,
+        ty=_TOP - 4,
+        name=o.obs_id if named else "",
+    )
+    title = f"{o.obs_id}: {o.span.start_s:.2f}–{o.span.end_s:.2f} s, apex {o.apex_s:.2f} s"
+    return _linked(o.obs_id, "band", title, band)
+
+
+def _state(o: Observation, text: str, right_x: float, scale: TimeScale, bottom: float) -> Markup:
+    x, x_end = scale.x(o.span.start_s), scale.x(o.span.end_s)
+    bar = _el(
+        '<rect class="event" x="{x}" y="{y}" width="{w}" height="4"/>'
+        '<text class="id" x="{t}" y="{ty}" text-anchor="end">{text}</text>',
+        x=x,
+        y=bottom + 1,
+        w=max(x_end - x, 1.5),
+        t=right_x,
+        ty=_TOP - 4,
+        text=text,
+    )
+    title = f"{o.obs_id}: throughout {o.span.start_s:.2f}–{o.span.end_s:.2f} s"
+    return _linked(o.obs_id, "band state", title, bar)
 
 
 def _usual_line(own: float, values: ValueScale) -> Markup:
@@ -397,7 +418,7 @@ def circumplex(valence: float, arousal: float) -> Markup:
         y=75 - 52 * min(1.0, max(-1.0, arousal)),
     )
     label = f"valence {valence:+.2f}, arousal {arousal:+.2f}, each from -1 to 1"
-    return _figure("-24 0 228 150", "circumplex", label, body)
+    return _figure("-34 0 248 150", "circumplex", label, body)
 
 
 # Markup ------------------------------------------------------------------------------------

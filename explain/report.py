@@ -341,7 +341,8 @@ def answer(result: Result, e: Explanation) -> str:
     who = _who(result, e.person)
     if e.abstained or not e.labels:
         reason = f": {e.abstained_reason.rstrip('.')}" if e.abstained_reason else ""
-        return f"No label was given for {who[0].lower() + who[1:]}{reason}."
+        whom = f" for {who[0].lower() + who[1:]}" if e.person else ""
+        return f"No label was given{whom}{reason}."
     shown = _listed(e.labels)
     verb = "appears neutral" if e.labels == ("neutral",) else f"appears to show {shown}"
     if e.best_fit is None or e.confidence is None:
@@ -458,7 +459,8 @@ def _by_channel(observations: Iterable[Observation]) -> list[tuple[str, list[Obs
 
 def _plots(result: Result, tracks: Sequence[CueTrack]) -> tuple[tuple[Plot, ...], tuple[Plot, ...]]:
     """Plots of the tracks with events, and of the others."""
-    lively, still = [], []
+    lively: list[Plot] = []
+    still: list[Plot] = []
     for track in sorted(tracks, key=_track_order):
         if track.code in _NOT_PLOTTED:
             continue
@@ -689,7 +691,13 @@ def _environment(escape: bool) -> jinja2.Environment:
     )
     environment.globals["bar"] = lambda share, name: plots.share_bar(share, f"{name} {share:.2f}")
     environment.filters.update(
-        clause=clause, size=size, change=change_of, span=span_of, md=markdown_text, listed=_listed
+        clause=clause,
+        size=size,
+        change=change_of,
+        minus=_minus,
+        span=span_of,
+        md=markdown_text,
+        listed=_listed,
     )
     return environment
 

@@ -11,7 +11,6 @@
     [...document.querySelectorAll(`[data-obs="${CSS.escape(id)}"]`), document.getElementById(`o-${id}`)].filter(Boolean);
   const bandOf = (id) =>
     [...document.querySelectorAll(`.plots [data-obs="${CSS.escape(id)}"]`)].find((e) => !e.closest("details:not([open])"));
-  const startOf = (id) => Number(document.getElementById(`o-${id}`)?.dataset.t ?? NaN);
 
   function seek(time) {
     if (player && Number.isFinite(time)) player.currentTime = time;
@@ -35,7 +34,8 @@
     const rows = ids.map((id) => document.getElementById(`o-${id}`)).filter(Boolean);
     ids.flatMap(marks).forEach((e) => e.classList.add("lit"));
     from?.classList.add("active");
-    seek(Math.min(...ids.map(startOf).filter(Number.isFinite)));
+    const passing = rows.filter((row) => row.dataset.kind !== "state"); // what holds throughout starts nowhere
+    seek(Math.min(...(passing.length ? passing : rows).map((row) => Number(row.dataset.t))));
     bar.replaceChildren(document.createTextNode(`Shown: ${ids.join(", ")}`));
     const band = ids.map(bandOf).find(Boolean);
     if (band) bar.append(button("in the plots", () => show(band)));
