@@ -36,7 +36,7 @@ def to_person(points: np.ndarray) -> np.ndarray:
 
     A camera that faces somebody sees his left on its right, so x keeps its sign.
     """
-    return points * np.array([1.0, -1.0, -1.0], points.dtype)
+    return np.asarray(points * np.array([1.0, -1.0, -1.0], points.dtype))
 
 
 def align(
@@ -63,15 +63,15 @@ def pose_deg(turn: np.ndarray) -> np.ndarray:
     """(n, 3) yaw, pitch, roll in degrees, from head rotations of `align`.
 
     Positive: turned to the person's own left (AU51), tipped back (AU53), tilted to the own
-    left shoulder (AU55).
+    left shoulder (AU55). Tilted first, then tipped, then turned, as a neck does it.
     """
     facing = turn[:, :, 2]  # where the nose points, in x left, y up, z to the camera
     yaw = np.arctan2(facing[:, 0], facing[:, 2])
     pitch = np.arctan2(facing[:, 1], np.hypot(facing[:, 0], facing[:, 2]))
-    across = turn[:, :, 0]  # where the own left side points
-    level = np.hypot(across[:, 0], across[:, 2])
-    roll = -np.arctan2(across[:, 1], level)
-    return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
+    across, up = turn[:, :, 0], turn[:, :, 1]  # where the own left side and the crown point
+    roll = np.arctan2(-across[:, 1], up[:, 1])
+    angles = np.degrees(np.stack([yaw, pitch, roll], axis=1))
+    return np.asarray(angles, np.float32)
 
 
 # Measures ---------------------------------------------------------------------------------
@@ -94,13 +94,13 @@ Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _side(shapes: np.ndarray, points: tuple[int, ...]) -> np.ndarray:
-    return shapes[:, list(points)].mean(axis=1)
+    return np.asarray(shapes[:, list(points)].mean(axis=1))
 
 
 def _both(shapes: np.ndarray, pair: Pair, axis: int) -> np.ndarray:
     """Mean of the two sides along one axis; x counts outward on both."""
     right, left = _side(shapes, pair[0])[:, axis], _side(shapes, pair[1])[:, axis]
-    return (left - right) / 2 if axis == 0 else (left + right) / 2
+    return np.asarray(left - right if axis == 0 else left + right) / 2
 
 
 _X, _Y, _Z = 0, 1, 2
