@@ -6,6 +6,7 @@ written with the same model, prompts, labels and thresholds is read back, not as
 
 import hashlib
 import json
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import demeanor.explain
 from demeanor.explain import pipeline, store
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.demo import demo_clip
-from demeanor.explain.errors import DemeanorError, MeasurementsError
+from demeanor.explain.errors import DemeanorError
 from demeanor.explain.perception.imported import read_measurements
 from demeanor.explain.perception.media import find_media, open_clip
 from demeanor.explain.reasoning.chat import ChatModel
@@ -248,12 +249,16 @@ def _reasoned(measured: Result, folder: Path, reasoner: Reasoner) -> Result:
 
 
 def _guarded(path: Path, work: Callable[[], Done], console: Console) -> Done:
-    """A bad clip is recorded, and the batch goes on."""
+    """A bad clip is recorded, and the batch goes on, whatever went wrong with it."""
     try:
         return work()
-    except (DemeanorError, MeasurementsError, OSError) as error:
-        console.print(f"  failed: {error}", soft_wrap=True, markup=False)
-        return Done(path, None, str(error), ())
+    except (DemeanorError, OSError) as error:
+        why = str(error)
+    except Exception as error:
+        why = f"{path}: {type(error).__name__}: {error}. A fault of Demeanor: please report it"
+        console.print(traceback.format_exc(), soft_wrap=True, markup=False)
+    console.print(f"  failed: {why}", soft_wrap=True, markup=False)
+    return Done(path, None, why, ())
 
 
 def _with_index(done: list[Done], page: Page) -> Batch:

@@ -38,6 +38,10 @@ _VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .flv .mpg .mpeg .ts .mts .wmv .3gp .gif .mxf .ogv".split()
 )
 _AUDIO_SUFFIXES = frozenset(".wav .flac .mp3 .m4a .aac .ogg .oga .opus .wma .aiff .amr".split())
+_OTHER_FILES = {  # what people give us that is no clip, and what to do with it
+    ".csv": "Measurements of OpenFace 2 or py-feat are given as --measurements FILE",
+    ".json": "A result.json is given as --from FILE",
+}
 MEDIA_SUFFIXES = _PICTURE_SUFFIXES | _VIDEO_SUFFIXES | _AUDIO_SUFFIXES  # searched for in folders
 
 
@@ -313,7 +317,7 @@ def _open(path: Path) -> InputContainer:
         raise NotMedia(
             path,
             f"it cannot be read as video, picture or sound ({error.strerror})",
-            "Check that it is a media file and was copied whole",
+            _OTHER_FILES.get(path.suffix.lower(), "Check that it is a media file, copied whole"),
         ) from error
 
 
