@@ -136,8 +136,15 @@ def _look_alike(match: re.Match[str]) -> str:
 
 
 def _unless_unsure(parts: Parts, min_confidence: float) -> Parts:
-    """The parts, abstaining where the model's own confidence is below what the settings ask."""
-    if parts.abstained or parts.confidence is None or parts.confidence >= min_confidence:
+    """The parts, abstaining where the model's own confidence is below what the settings ask.
+
+    What counts is that something is shown: where several labels share the confidence, as in a
+    clip of several expressions, it is their sum, and only which one fits best is unsure.
+    """
+    if parts.abstained or parts.confidence is None:
+        return parts
+    shared = sum(a.confidence for a in parts.alternatives if a.label in parts.labels)
+    if parts.confidence + shared >= min_confidence:
         return parts
     reason = (
         f"the best fit, {parts.best_fit}, reaches a confidence of {parts.confidence:.2f};"

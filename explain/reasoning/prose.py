@@ -198,7 +198,7 @@ def _between(span: Span | None) -> str:
 def _interpretation(reading: Reading) -> list[Claim]:
     told = _told(reading)
     claims = [_pattern_claim(match) for match in told]
-    claims += _order_claims(told)
+    claims += _order_claims(told, reading)
     claims += _weak_claims(reading, told)
     claims += _voice_claims(reading)
     claims += _word_claims(reading)
@@ -232,19 +232,19 @@ def _pattern_claim(match: Match) -> Claim:
         )
     else:
         told = f"{_listed(shown)} together make up {pattern}"
-    if match.beside:
-        told += f", with {_listed(_names(match.beside))} beside it,"
     text = f"{_when(match.span)} {told} ({match.row.source})"
+    if match.beside:
+        text += f", with {_listed(_names(match.beside))} beside it"
     if match.unmeasured:
         text += f"; of this pattern {_listed(list(match.unmeasured))} could not be measured"
     return _claim(text, [*match.shown, *match.beside])
 
 
-def _order_claims(told: Sequence[Match]) -> list[Claim]:
+def _order_claims(told: Sequence[Match], reading: Reading) -> list[Claim]:
     """Which expression came first, and which dominates by strength and duration."""
     if len(told) < 2:
         return []
-    top = max(told, key=lambda match: match.score * max(match.span.duration_s, 0.1))
+    top = max(told, key=lambda match: _standing(match, reading))
     n_apart = sum(one.span.end_s <= other.span.start_s for one, other in pairwise(told))
     if n_apart == len(told) - 1:
         when = "come one after the other"
@@ -254,6 +254,11 @@ def _order_claims(told: Sequence[Match]) -> list[Claim]:
     text = f"The patterns for {names} {when}, and the one for {top.row.emotion} dominates"
     shown = dict.fromkeys(o for match in told for o in match.shown)
     return [_claim(f"{text} by strength and duration", list(shown))]
+
+
+def _standing(match: Match, reading: Reading) -> float:
+    emotion = match.row.coarse[0] if match.row.coarse else ""
+    return match.score * reading.lasting.get(emotion, 1.0)
 
 
 def _weak_claims(reading: Reading, told: Sequence[Match]) -> list[Claim]:
@@ -339,7 +344,8 @@ def _conclusion(reading: Reading, confidence: float, best_fit: str) -> Claim:
 def _neutral_conclusion(reading: Reading, rest: str) -> Claim:
     if not reading.observations:
         return _claim(f"No facial movement stands out, and the person appears neutral; {rest}", ())
-    text = "What was noted carries no clear sign of an emotion, and the person appears neutral"
+    sign = "too weak or too mixed a sign" if _told(reading) else "no clear sign"
+    text = f"What was noted carries {sign} of an emotion, and the person appears neutral"
     return _claim(f"{text}; {rest}", reading.observations)
 
 

@@ -49,6 +49,7 @@ class Reading:
     face: dict[str, float]
     voice: dict[str, float]
     words: dict[str, float]
+    lasting: dict[str, float]  # what is left of an emotion beside longer ones, 0.8 to 1
     evidence: dict[str, float]  # of the seven emotions, channels together
     neutral: float
     gaps: tuple[NotMeasured, ...]
@@ -76,14 +77,14 @@ def read_signs(request: Request) -> Reading:
         voice_evidence([o for o in own if o.channel is Channel.VOICE]),
         words_evidence(sayings),
     )
-    evidence = {emotion: _together(emotion, *by_channel) for emotion in EMOTIONS}
-    evidence = _weighed_by_time(evidence, matches)
+    lasting = _lasting(matches)
+    evidence = {e: lasting[e] * _together(e, *by_channel) for e in EMOTIONS}
     hidden = any(hides_face(gap, request.person) for gap in gaps)
     face_measured = not hidden and (bool(face) or request.person is not None)
     base = _neutral_base(face_measured, len(words) > len(unread))
     neutral = base * (1.0 - max(evidence.values()))
     return Reading(
-        own, matches, sayings, unread, *by_channel, evidence, neutral, gaps, face_measured
+        own, matches, sayings, unread, *by_channel, lasting, evidence, neutral, gaps, face_measured
     )
 
 
@@ -131,20 +132,15 @@ def _together(
     )
 
 
-def _weighed_by_time(evidence: dict[str, float], matches: Sequence[Match]) -> dict[str, float]:
+def _lasting(matches: Sequence[Match]) -> dict[str, float]:
     """A short expression counts up to a fifth less beside a longer one (ours)."""
-    lasting = dict.fromkeys(evidence, 0.0)
+    longest_s = dict.fromkeys(EMOTIONS, 0.0)
     for match in matches:
         for emotion in match.row.coarse:
             if match.score >= _MIN_SHOWN:
-                lasting[emotion] = max(lasting[emotion], match.span.duration_s)
-    longest = max(lasting.values())
-    if longest == 0.0:
-        return evidence
-    return {
-        e: value * (0.8 + 0.2 * lasting[e] / longest) if lasting[e] else value
-        for e, value in evidence.items()
-    }
+                longest_s[emotion] = max(longest_s[emotion], match.span.duration_s)
+    most_s = max(longest_s.values())
+    return {e: 0.8 + 0.2 * s / most_s if s > 0.0 else 1.0 for e, s in longest_s.items()}
 
 
 def _neutral_base(face_measured: bool, words_read: bool) -> float:

@@ -83,6 +83,17 @@ def test_below_the_least_confidence_it_abstains_and_keeps_the_reasons():
     assert len(found.evidence) == 3
 
 
+def test_several_labels_that_share_the_confidence_are_no_reason_to_abstain():
+    shared = good_reply(
+        labels=["happiness", "surprise"],
+        confidence=0.25,
+        alternatives=[{"label": "surprise", "confidence": 0.2}],
+    )
+    found = explain_person(request(SMILE), ScriptedChat(shared))
+    assert (found.best_fit, found.confidence) == ("happiness", 0.25)
+    assert not found.abstained
+
+
 def test_the_prototype_reads_no_prompt_and_has_no_hash():
     found = explain_person(request(SMILE, au("f2", 6, 4.0)), Prototype())
     assert found.best_fit == "happiness"

@@ -181,3 +181,27 @@ def test_the_vocabularys_own_voice_words_are_read_with_their_direction(code):
         assert mentions, text
         for mention in mentions:
             assert code + sign in mention.codes, text
+
+
+def test_a_claim_that_cites_the_wrong_line_never_passes():
+    seen = [
+        au("f1", 12, 4.0, (0.0, 1.0)),
+        au("f2", 4, 2.0, (2.0, 3.0)),
+        au("f3", 26, 3.0, (4.0, 5.0)),
+        au("f4", 1, 5.0, (6.0, 7.0)),
+        pitch("v1", 4.0, (8.0, 9.0)),
+        level("v2", -5.0, (10.0, 11.0)),
+    ]
+    claims = [
+        "The lip corners are pulled up from 0.0 to 1.0 s (AU12, D).",
+        "The brows are slightly lowered from 2.0 to 3.0 s.",
+        "The jaw drops at 4.5 s.",
+        "The inner brows are raised from 6 to 7 s (E).",
+        "The pitch is higher from 8.0 to 9.0 s.",
+        "The voice is quieter from 10.0 to 11.0 s.",
+    ]
+    for right_place, claim in enumerate(claims):
+        for place, observation in enumerate(seen):
+            evidence = judge(f"{claim} [{observation.obs_id}]", seen)
+            expected = Grounding.GROUNDED if place == right_place else Grounding.MISPLACED
+            assert evidence.grounding is expected, (claim, observation.obs_id, evidence.reason)
