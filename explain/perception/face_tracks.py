@@ -119,7 +119,7 @@ class FaceRecorder:
         step_s = frame_step_s(times_s)
         kept = [r for r in faces if step_s == 0.0 or len(r.times_s) * step_s >= _MIN_SEEN_S]
         people, tracks, missing = [], [], self._whole_clip(times_s, faces, kept, crowd)
-        changes = {}
+        changes: dict[tuple[str, str], np.ndarray] = {}
         for number, rows in enumerate(kept, start=1):
             name = f"p{number}"
             gaps = self._gaps(times_s, rows)
@@ -145,14 +145,14 @@ class FaceRecorder:
         fit = np.sqrt((shapes_rest**2).sum(axis=-1).mean(axis=-1))
         boxes = np.array([box_of(s.mesh.points) for s in seen])
         size = np.array([self._clip.width_px or 1, self._clip.height_px or 1] * 2)
-        blendshapes = (
-            np.stack([s.mesh.blendshapes for s in seen])
-            if seen[0].mesh.blendshapes is not None
-            else None
-        )
+        coefficients = [s.mesh.blendshapes for s in seen if s.mesh.blendshapes is not None]
         rows = _Rows(
             np.array([s.time_s for s in seen]),
-            self._model.levels(shape_measures(shapes), eyes[:, :5], blendshapes),
+            self._model.levels(
+                shape_measures(shapes),
+                eyes[:, :5],
+                np.stack(coefficients) if coefficients else None,
+            ),
             pose,
             _gaze_deg(eyes[:, 5:]),
             (boxes[:, :2] + boxes[:, 2:]) / 2,
@@ -211,15 +211,15 @@ class FaceRecorder:
         seen_s = trusted.sum() * frame_step_s(sheet.times_s)
         own = rows.levels[trusted] if seen_s >= settings.baseline.min_own_s else None
         levels = self._model.levels_above(rows.levels, own, settings.baseline.own_quantile)
-        closed = levels.intensity[:, self._model.codes.index("AU43")] >= _SHUT
-        blinks = _widened(_short(rows.times_s, closed, settings.events.blink_max_s))
+        closed = trusted & (levels.intensity[:, self._model.codes.index("AU43")] >= _SHUT)
+        blinks = trusted & _widened(_short(rows.times_s, closed, settings.events.blink_max_s))
         changes = {}
         for k, code in enumerate(self._model.codes):
             hidden = blinks if code in _MOVED_BY_BLINKS else np.zeros_like(blinks)
             change = np.where(trusted, levels.change[:, k], np.nan)
             changes[sheet.person, code] = sheet.spread(_bridged(rows.times_s, change, hidden))
             if code in _NEED_OPEN_EYES:
-                hidden = hidden | _widened(closed)
+                hidden = hidden | (trusted & _widened(closed))
             sheet.add(code, Unit.FACS_INTENSITY, levels.intensity[:, k], hidden)
         return changes
 
