@@ -59,7 +59,10 @@ def table(checks: list[Check]) -> Table:
 
 
 def model_table() -> Table:
-    rows = Table("file", "MB", "licence", "purpose", "where", title="Face models")
+    rows = Table(title="Face models")
+    rows.add_column("file", no_wrap=True)
+    for title in ("MB", "licence", "purpose", "where"):
+        rows.add_column(title, overflow="fold")
     for name, file in MODEL_FILES.items():
         where = _where(name) or "not here"
         rows.add_row(name, f"{file.n_bytes / 1e6:.1f}", file.licence, file.purpose, where)
