@@ -740,7 +740,7 @@ def markdown_text(value: object) -> str:
     text = _MD_MARKS.sub(r"\\\1", " ".join(str(value).split()))
     text = text.replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
     text = text.replace("://", ":\\//").replace("www.", "www\\.")
-    return re.sub(r"^([-+=]|\d+[.)])", r"\\\1", text)
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", text)
 
 
 # Several clips -----------------------------------------------------------------------------
