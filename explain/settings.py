@@ -4,6 +4,7 @@ A key that nobody knows is an error: a misspelt threshold would otherwise do not
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -122,11 +123,12 @@ def load_settings(path: Path | None = None) -> Settings:
 
     Raises SettingsError for unknown keys and for values of the wrong type.
     """
-    data = _read_yaml(files("demeanor.explain").joinpath("settings.yaml").read_text("utf-8"), None)
+    shipped = files("demeanor.explain").joinpath("settings.yaml")
+    data = _read_yaml(shipped.read_bytes(), None)
     if path is not None:
         if not path.is_file():
             raise SettingsError(f"settings file {path} does not exist")
-        for section, values in _read_yaml(path.read_text("utf-8"), path).items():
+        for section, values in _read_yaml(path.read_bytes(), path).items():
             if section not in data:
                 raise SettingsError(f"{path}: unknown section {section!r}; known: {sorted(data)}")
             data[section] = {**data[section], **values}
@@ -135,10 +137,10 @@ def load_settings(path: Path | None = None) -> Settings:
     )
 
 
-def _read_yaml(text: str, path: Path | None) -> dict[str, dict[str, Any]]:
+def _read_yaml(text: bytes, path: Path | None) -> dict[str, dict[str, Any]]:
     try:
-        data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+        data = yaml.safe_load(text.decode("utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(data, dict) or not all(isinstance(v, dict) for v in data.values()):
         raise SettingsError(f"{path}: wanted sections of key: value, as in settings.yaml")
@@ -146,11 +148,13 @@ def _read_yaml(text: str, path: Path | None) -> dict[str, dict[str, Any]]:
 
 
 def _section(kind: Any, name: str, values: dict[str, Any]) -> Any:
-    fields = {f.name: f.type for f in dataclasses.fields(kind)}
-    if unknown := sorted(set(values) - set(fields)):
+    fields: dict[str, Any] = {f.name: f.type for f in dataclasses.fields(kind)}
+    if unknown := [key for key in values if key not in fields]:
         raise SettingsError(f"{name}: unknown keys {unknown}; known: {sorted(fields)}")
     for key, value in values.items():
         wanted = (int, float) if fields[key] is float else (fields[key],)
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise SettingsError(f"{name}.{key}: wanted {fields[key].__name__}, found {value!r}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise SettingsError(f"{name}.{key}: wanted a finite number, found {value!r}")
     return kind(**values)
