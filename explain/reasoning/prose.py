@@ -23,7 +23,8 @@ from demeanor.explain.vocabulary import (
 
 Claim = dict[str, Any]  # {"text": …, "cites": […]}, as in the reply schema
 
-MAX_LINES = 12  # key observations; the rest stays in the timeline
+MAX_LINES = 18  # key observations; the rest stays in the timeline
+_MAX_VOICE_LINES = 4
 MAX_CITES = 8
 MAX_GAPS = 8
 _MIN_TOLD = 0.15  # a pattern's score from which the interpretation mentions it
@@ -74,19 +75,20 @@ def _observations(reading: Reading) -> list[Claim]:
 
 
 def _worth_a_line(reading: Reading) -> list[Observation]:
-    """What the interpretation uses first, then the strongest of the rest; in time order."""
-    used = [
+    """What the interpretation uses, then what the face shows most clearly, then the voice; in
+    time order. Where nothing of that kind is there, whatever was noted."""
+    voice = [o for o in reading.observations if o.channel is Channel.VOICE and _is_change(o)]
+    expressions = [o for o in reading.observations if is_expression(o)]
+    telling = [
         *(o for match in _told(reading) for o in match.shown),
         *(saying.observation for saying in reading.sayings),
-        *(o for o in reading.observations if o.channel is Channel.VOICE and _is_change(o)),
-        *sorted(
-            (o for o in reading.observations if is_expression(o)), key=lambda o: -(o.peak or 0.0)
-        ),
-        *reading.observations,
+        *sorted(expressions, key=lambda o: (in_speech(o, ()), -(o.peak or 0.0))),
     ]
-    kept = [o for o in dict.fromkeys(used) if o not in reading.unread]
-    telling = [o for o in kept if o.channel is not Channel.VOICE or _is_change(o)]
-    kept = (telling or kept)[:MAX_LINES]
+    telling = list(dict.fromkeys(telling))[: MAX_LINES - min(len(voice), _MAX_VOICE_LINES)]
+    strongest = sorted(voice, key=lambda o: -o.reliability)[:_MAX_VOICE_LINES]
+    kept = [o for o in (*telling, *strongest) if o not in reading.unread]
+    if not kept:
+        kept = [o for o in reading.observations if o not in reading.unread][:MAX_LINES]
     return sorted(kept, key=lambda o: (o.span, o.obs_id))
 
 
