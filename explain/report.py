@@ -327,13 +327,12 @@ def _title(result: Result, name: str | None) -> str:
 
 
 def _seen(person: Person, clip: Clip) -> str:
+    wide = "" if np.isnan(person.face_px) else f"about {person.face_px:.0f} pixels wide"
     if clip.duration_s == 0:
-        return f"face about {person.face_px:.0f} pixels wide"
+        return f"face {wide}"
     seen_s = sum(s.duration_s for s in person.spans)
-    return (
-        f"face followed for {seen_s:.1f} of {clip.duration_s:.1f} s, about "
-        f"{person.face_px:.0f} pixels wide"
-    )
+    followed = f"face followed for {seen_s:.1f} of {clip.duration_s:.1f} s"
+    return f"{followed}, {wide}" if wide else followed
 
 
 def answer(result: Result, e: Explanation) -> str:
@@ -531,7 +530,8 @@ def _bars(tracks: Sequence[CueTrack]) -> tuple[Bar, ...]:
             told = f"not measured: {missing}" if known is None else _amount(known, track.unit)
         else:
             svg = Markup("")
-            told = f"not measured: {missing}" if np.isnan(value) else f"{value:+.0f}°"
+            shown = f"{value:+.0f}°" if track.unit is Unit.DEGREE else _amount(value, track.unit)
+            told = f"not measured: {missing}" if np.isnan(value) else _minus(shown)
         bars.append(Bar(name, what, told, svg))
     return tuple(bars)
 
@@ -658,6 +658,8 @@ def _generator() -> str:
 def _pictures(result: Result, embed: Embed, blur: bool) -> tuple[list[Picture], tuple[str, ...]]:
     if embed is Embed.NONE:
         return [], ("This report was written without pictures (--embed none).",)
+    if result.measurement.clip.width_px is None:  # sound, or measurements without a clip
+        return [], ()
     cited = frozenset(c for e in result.explanations for v in e.evidence for c in v.cites)
     wanted = pictures.moments(result.measurement, result.observations, cited)
     try:

@@ -238,6 +238,17 @@ def test_sound_alone_has_a_voice_and_no_face():
     assert "Face and head" not in said
 
 
+def test_measurements_without_a_clip_have_neither_pictures_nor_a_width(tmp_path):
+    m = result().measurement
+    bare = replace(m, clip=clip(Path("of.csv"), width_px=None, height_px=None))
+    (person,) = m.people
+    bare = replace(bare, people=(replace(person, face_px=float("nan")),))
+    page = write_report(replace(result(), measurement=bare), tmp_path)[0].read_text()
+    assert "face followed for 3.5 of 4.0 s<" in page
+    assert "nan" not in Page(page).said.split()
+    assert "There are no pictures" not in page
+
+
 def test_people_who_were_not_asked_about_are_told_of():
     m = result().measurement
     other = Person("p2", (Span(0.0, 2.0),), 20, 50.0, (0, 0, 1, 1), 1.0)
