@@ -11,6 +11,7 @@ import math
 import os
 import types
 import typing
+import zlib
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,8 +35,11 @@ def write_atomic(path: Path, data: str | bytes) -> Path:
     """Write `data` to `path` in one step; makes the folder. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(data.encode() if isinstance(data, str) else data)
-    part.replace(path)
+    try:
+        part.write_bytes(data.encode() if isinstance(data, str) else data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # still there only where something failed
     return path
 
 
@@ -54,7 +58,7 @@ def load_result(path: Path) -> Result:
         data = json.loads(path.read_text("utf-8"))
         version = data.pop("schema_version")
         data.pop("generator")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise DemeanorError(
             f"{path}: wanted a result.json of Demeanor, found something else ({error})"
         ) from error
@@ -72,13 +76,20 @@ def save_gzip(value: Any, path: Path) -> Path:
 
 
 def load_gzip(kind: type[T], path: Path) -> T:
-    return _read(kind, json.loads(gzip.decompress(path.read_bytes())), path)
+    """Raises DemeanorError for a file that holds no such record, or only part of one."""
+    try:
+        data = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DemeanorError(
+            f"{path}: wanted JSON in gzip, found something else ({error})"
+        ) from error
+    return _read(kind, data, path)
 
 
 def _read(kind: type[T], data: Any, path: Path) -> T:
     try:
         return typing.cast(T, from_plain(kind, data))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise DemeanorError(f"{path}: not a valid {kind.__name__}: {error}") from error
 
 
@@ -109,7 +120,10 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: Any, data: Any) -> Any:
-    """The inverse of `to_plain` for a record type. Raises KeyError, TypeError, ValueError."""
+    """The inverse of `to_plain` for a record type.
+
+    Raises AttributeError, LookupError, TypeError or ValueError for data of another kind.
+    """
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return data
@@ -131,8 +145,8 @@ def from_plain(kind: Any, data: Any) -> Any:
         return typing.cast(Any, kind)(**{k: from_plain(hints[k], v) for k, v in data.items()})
     if isinstance(kind, type) and issubclass(kind, Enum | Path):
         return kind(data)
-    if kind is float and isinstance(data, int | float):
-        return float(data)
+    if kind is float and (data is None or isinstance(data, int | float)):
+        return math.nan if data is None else float(data)
     if not isinstance(data, kind):
         raise TypeError(f"wanted {kind.__name__}, found {data!r}")
     return data
@@ -197,8 +211,14 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
-_NUMBERS = {"type": "array", "items": {"type": ["number", "null"]}}
+_PLAIN: dict[Any, dict[str, Any]] = {
+    str: {"type": "string"},
+    Path: {"type": "string"},
+    int: {"type": "integer"},
+    bool: {"type": "boolean"},
+    float: {"type": ["number", "null"]},  # null: NaN
+}
+_NUMBERS = {"type": "array", "items": _PLAIN[float]}
 
 
 def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +242,7 @@ def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return _record_schema(kind, definitions)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {"enum": [member.value for member in kind]}
-    return {"type": "string" if kind is Path else _PLAIN[kind]}
+    return dict(_PLAIN[kind])
 
 
 def _record_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
