@@ -211,6 +211,7 @@ def _content(result: Result) -> dict[str, Any]:
         "not_measured": m.not_measured,
         "names": {t.name: ACTION_UNITS[t.code].name for t in m.tracks if t.code in ACTION_UNITS},
         "utterances": m.utterances,
+        "timelines": result.timelines if result.explanations else (),
         "provenance": provenance_rows(result),
         "thresholds": _flat(m.settings.get("thresholds", {})),
         "command": command(result),
@@ -615,12 +616,18 @@ def provenance_rows(result: Result) -> list[tuple[str, str]]:
         who = f" ({e.person})" if len(result.explanations) > 1 else ""
         rows += [
             (f"Reasoner{who}", p.model + (f" with adapter {p.adapter}" if p.adapter else "")),
+            (f"Label set{who}", _label_set(e)),
             (f"Prompt{who}", f"SHA-256 {p.prompt_sha256}" if p.prompt_sha256 else "none was read"),
             (f"Seed{who}", "none" if p.seed is None else str(p.seed)),
             *((f"Note{who}", note) for note in p.notes),
             *((f"Problem with the reply{who}", problem) for problem in e.problems),
         ]
     return rows
+
+
+def _label_set(e: Explanation) -> str:
+    labels = (e.provenance.settings.get("label_set") or {}).get("labels") or ()
+    return f"{e.label_set}: {', '.join(labels)}" if labels else e.label_set
 
 
 def command(result: Result) -> str:

@@ -219,6 +219,16 @@ def test_measuring_only_infers_no_emotion():
     assert "Observations: 2 of the face, 1 of the voice, 1 of words." in said
 
 
+def test_the_page_tells_what_was_reasoned_from_and_what_could_not_be_read():
+    told = replace(explanation(), problems=("the part conclusion is missing",))
+    drawn = result(explanations=(told,))
+    (line,) = drawn.timelines
+    page = Page(html_report(replace(drawn, timelines=(replace(line, text="[f1] <b>"),))))
+    assert "[f1] <b>" in page.said
+    assert "could not be read in full: the part conclusion is missing" in page.said
+    assert "rafdb7: a, b, c, d, e, f, g" in page.said
+
+
 def test_a_gap_gives_its_reason():
     assert f"not measured 2.50–3.00 s: {LOST}" in Page(html_report(result())).said
 
