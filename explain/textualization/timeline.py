@@ -73,8 +73,9 @@ def _header(measurement: Measurement, person: str | None) -> list[str]:
 
 
 def _said(row: NotMeasured) -> str:
+    """On one line whatever is in it: a reason may quote the name of a stranger's file."""
     during = f" from {row.span.start_s:.2f} to {row.span.end_s:.2f} s" if row.span else ""
-    return f"{row.what}{during}: {row.reason}"
+    return " ".join(f"{row.what}{during}: {row.reason}".split())
 
 
 def _row(observation: Observation) -> _Row:
