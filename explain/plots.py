@@ -163,11 +163,12 @@ def words_lane(
 ) -> Markup:
     """What was said where: single words where they have times, else whole utterances."""
     ids = {(o.span, o.quote): o.obs_id for o in observations}
-    parts = [_grid(scale, None, _TOP, 52)]
+    parts, free_x = [_grid(scale, None, _TOP, 52)], 0.0
     for utterance in utterances:
-        obs_id = ids.get((utterance.span, utterance.text), "")
-        pieces = utterance.words or (utterance,)
-        parts.append(_spoken([(p.span, p.text) for p in pieces], utterance, obs_id, scale))
+        obs_id, x = ids.get((utterance.span, utterance.text), ""), scale.x(utterance.span.start_s)
+        named = x >= free_x
+        free_x = x + _text_width(obs_id) if named else free_x
+        parts.append(_spoken(utterance, obs_id, named, scale))
     return _svg(parts, 60, "words over time", scale)
 
 
@@ -178,13 +179,16 @@ def pauses_lane(observations: Sequence[Observation], scale: TimeScale) -> Markup
     return _svg(parts, bottom + 6, "pauses over time", scale)
 
 
-def _spoken(
-    pieces: Iterable[tuple[Span, str]], utterance: Utterance, obs_id: str, scale: TimeScale
-) -> Markup:
-    marks = Markup("").join(_piece(span, text, scale) for span, text in pieces)
+def _spoken(utterance: Utterance, obs_id: str, named: bool, scale: TimeScale) -> Markup:
+    pieces = utterance.words or (utterance,)
+    marks = Markup("").join(_piece(piece.span, piece.text, scale) for piece in pieces)
+    name = _el(
+        '<text class="id" x="{x}" y="{y}">{t}</text>',
+        x=scale.x(utterance.span.start_s) + 1,
+        y=_TOP - 4,
+        t=obs_id if named else "",
+    )
     title = f"{obs_id}: {utterance.text}" if obs_id else utterance.text
-    x, y = scale.x(utterance.span.start_s) + 1, _TOP - 4
-    name = _el('<text class="id" x="{x}" y="{y}">{t}</text>', x=x, y=y, t=obs_id)
     return _linked(obs_id, "band words", title, name + marks)
 
 

@@ -116,8 +116,7 @@ def test_the_page_is_well_formed_and_every_link_has_an_end(any_result):
     assert len(ids) == len(set(ids))
     links = [a["href"] for _, a in page.elements if "href" in a]
     assert links
-    # #player is there only where something plays; the script takes these links over
-    assert {link for link in links if link != "#player"} <= {f"#{i}" for i in ids}
+    assert set(links) <= {f"#{i}" for i in ids}
 
 
 def test_nothing_is_loaded_from_outside(any_result):
@@ -266,6 +265,13 @@ def test_people_who_were_not_asked_about_are_told_of():
     page = Page(html_report(both))
     assert {"h-p1", "h-p2"} <= set(page.ids())
     assert "Not asked about: reasoning was done for another person." in page.said
+
+
+def test_times_can_be_played_where_the_clip_can():
+    assert Page(html_report(result())).all("a", "seek") == []
+    playing = Page(html_report(result(), media=Media("video", "../a.mp4", None)))
+    assert "player" in playing.ids()
+    assert [a["data-t"] for a in playing.all("a", "seek")][:2] == ["1.500", "0.000"]  # f1, f2
 
 
 def test_only_a_media_element_widens_the_policy():
