@@ -1,0 +1,75 @@
+"""The report in a real browser: it loads nothing, complains of nothing, and a claim leads to the
+video and to what it rests on."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demeanor.explain.demo import demo_clip
+from demeanor.explain.pipeline import explain
+from demeanor.explain.report import Embed, write_report
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    write_report(explain(demo_clip(), face="mesh"), folder, embed=Embed.VIDEO)
+    return folder / "report.html"
+
+
+@pytest.fixture
+def page(browser: Any, report: Path) -> Iterator[Any]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.complaints, opened.asked = [], []
+    opened.on("console", lambda m: opened.complaints.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda e: opened.complaints.append(str(e)))
+    opened.on("request", lambda r: opened.asked.append(r.url))
+    opened.goto(report.as_uri())
+    yield opened
+    opened.close()
+
+
+def test_it_loads_nothing_from_elsewhere_and_complains_of_nothing(page: Any, report: Path) -> None:
+    page.wait_for_timeout(300)
+    assert page.complaints == []
+    assert all(u == report.as_uri() or u.startswith(("data:", "blob:")) for u in page.asked)
+
+
+def test_a_claim_seeks_the_video_and_lights_its_observations(page: Any) -> None:
+    page.wait_for_function("document.querySelector('video').readyState >= 1")
+    assert page.evaluate("document.querySelector('video').duration") == pytest.approx(14.4, abs=0.3)
+    page.locator(".claim[data-cites='f11'] a.go").first.click()
+    page.wait_for_timeout(400)
+    time_s = page.evaluate("document.querySelector('video').currentTime")
+    assert 5.5 <= time_s <= 9.0  # f11 is the smile of 7.2 s
+    lit = page.locator(".lit").all()
+    assert lit
+    assert any("f11" in (row.get_attribute("id") or "") for row in lit)
+
+
+def test_everything_can_be_read_without_javascript(browser: Any, report: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    text = page.inner_text("body")
+    for wanted in ("appears to show", "Key observations", "What could not be measured", "AU12"):
+        assert wanted in text
+    assert page.locator("svg").count() > 5
+    context.close()
