@@ -7,6 +7,7 @@ signs of their angles could not be checked against a known clip.
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def read_measurements(
     settings = settings or load_settings()
     table = _read(path)
     if set(table.columns) >= _OPENFACE:
-        people, source = _openface(table), Source(SourceKind.MACHINE, "OpenFace 2 CSV", "2")
+        people, source = _openface(table, path), Source(SourceKind.MACHINE, "OpenFace 2 CSV", "2")
         unit = Unit.FACS_INTENSITY
     elif set(table.columns) >= _PYFEAT:
         people, source = _pyfeat(table, path, fps), Source(SourceKind.MACHINE, "py-feat CSV", "?")
@@ -61,6 +62,8 @@ def read_measurements(
         )
     if not people:
         raise MeasurementsError(f"{path}: wanted AU columns with values, found none")
+    if not all((part["time_s"] >= 0).all() for part in people):  # NaN: False
+        raise MeasurementsError(f"{path}: wanted a time from 0 up in every row")
     return _measurement(path, people, unit, source, settings)
 
 
@@ -74,32 +77,40 @@ def _read(path: Path) -> pd.DataFrame:
     return table.rename(columns=str.strip)
 
 
-def _openface(table: pd.DataFrame) -> list[pd.DataFrame]:
+def _numbers(table: pd.DataFrame, columns: list[str], path: Path) -> pd.DataFrame:
+    try:
+        return table[columns].astype(float)
+    except ValueError as error:
+        raise MeasurementsError(f"{path}: wanted numbers: {error}") from error
+
+
+def _openface(table: pd.DataFrame, path: Path) -> list[pd.DataFrame]:
     """A table per face: time_s, AU codes; NaN where OpenFace did not trust itself."""
     codes = {
         c: f"AU{int(c[2:4])}" for c in table.columns if c.startswith("AU") and c.endswith("_r")
     }
-    values = table[list(codes)].rename(columns=codes).astype(float)
-    values[(table["success"] != 1) | (table["confidence"] < _MIN_CONFIDENCE)] = np.nan
-    values.insert(0, "time_s", table["timestamp"].astype(float))
+    values = _numbers(table, list(codes), path).rename(columns=codes)
+    judged = _numbers(table, ["timestamp", "confidence", "success"], path)
+    values[(judged["success"] != 1) | (judged["confidence"] < _MIN_CONFIDENCE)] = np.nan
+    values.insert(0, "time_s", judged["timestamp"])
     faces = table["face_id"] if "face_id" in table else pd.Series(0, index=table.index)
     return _by_face(values.rename(columns={"AU45": "AU43"}), faces)
 
 
 def _pyfeat(table: pd.DataFrame, path: Path, fps: float | None) -> list[pd.DataFrame]:
-    if fps is None:
+    if fps is None or not fps > 0:
         raise MeasurementsError(
             f"{path}: py-feat writes frame numbers without times. Say how many frames a second "
             "the video has:  --fps 25"
         )
     codes = {c: f"AU{int(c[2:])}" for c in table.columns if c[:2] == "AU" and c[2:].isdigit()}
-    values = table[list(codes)].rename(columns=codes).astype(float)
-    values.insert(0, "time_s", table["frame"].astype(float) / fps)
+    values = _numbers(table, list(codes), path).rename(columns=codes)
+    values.insert(0, "time_s", _numbers(table, ["frame"], path)["frame"] / fps)
     faces = table["Identity"] if "Identity" in table else pd.Series("0", index=table.index)
-    return _by_face(values, faces.fillna("0").astype(str))
+    return _by_face(values, faces.astype(object).fillna("0").astype(str))
 
 
-def _by_face(values: pd.DataFrame, faces: "pd.Series[object]") -> list[pd.DataFrame]:
+def _by_face(values: pd.DataFrame, faces: "pd.Series[Any]") -> list[pd.DataFrame]:
     """Whoever has most frames first; codes we do not know are left out."""
     known = [c for c in values.columns if c == "time_s" or c in ACTION_UNITS]
     parts = [
