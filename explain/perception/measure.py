@@ -28,7 +28,6 @@ from demeanor.explain.perception.media import (
     read,
 )
 from demeanor.explain.perception.speech import SpeechResult, transcribe
-from demeanor.explain.perception.subtitles import find_sidecar
 from demeanor.explain.perception.tracking import Tracker
 from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
 from demeanor.explain.perception.voice_events import voice_events, voice_usual
@@ -59,9 +58,12 @@ class SoundOptions:
     asr: AsrBackend | None = None
     language: str | None = None
 
-    def listens(self, path: Path) -> bool:
-        """Whether a recogniser will have to hear the sound: no transcript is at hand."""
-        return self.asr is not None and not self.transcript and find_sidecar(path) is None
+    @property
+    def listens(self) -> bool:
+        """Whether a recogniser may have to hear the sound. A transcript that was named must be
+        readable; one that lies beside the clip may turn out not to be.
+        """
+        return self.asr is not None and self.transcript is None
 
 
 def measure_clip(
@@ -80,7 +82,7 @@ def measure_clip(
     clip = open_clip(path, settings.media)
     losses = Losses()
     with tempfile.TemporaryFile() as spool:
-        sink = spool if options.listens(path) else None
+        sink = spool if options.listens else None
         voice = voice_analyser(options.voice_backend, settings) if clip.sample_rate_hz else None
         pass_ = _one_pass(clip, backend, voice, settings, losses, sink, progress)
         samples = _map(spool) if sink is not None else None
