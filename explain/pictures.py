@@ -7,7 +7,7 @@ whole frame is shown, and a blurred report blurs all of it.
 
 import base64
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -18,9 +18,8 @@ import cv2
 import numpy as np
 
 from demeanor.explain.errors import ClipError
-from demeanor.explain.perception.media import Frame, Losses, read
+from demeanor.explain.perception.media import Frame, frames_at
 from demeanor.explain.records import Clip, Kind, Measurement, Observation, Unit
-from demeanor.explain.settings import load_settings
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 _N_ALONE, _N_EACH = 6, 3  # pictures of one person, and of each of several
@@ -131,7 +130,7 @@ def _grouped(person: str, ranked: Sequence[Observation], n_most: int) -> list[Mo
 
 
 def take(measurement: Measurement, wanted: Sequence[Moment], blur: bool) -> list[Picture]:
-    """The pictures in the order of `wanted`; the clip is decoded up to the last of them.
+    """The pictures in the order of `wanted`.
 
     Raises ClipError where the clip cannot be read any more.
     """
@@ -140,21 +139,10 @@ def take(measurement: Measurement, wanted: Sequence[Moment], blur: bool) -> list
     clip = measurement.clip
     if not clip.path.is_file():
         raise ClipError(clip.path, "the clip is not there any more", "Put it back for pictures")
-    frames = _frames_at(clip, sorted({m.time_s for m in wanted}))
-    by_time = dict(frames)
+    by_time = dict(frames_at(clip, sorted({m.time_s for m in wanted})))
     return [
         _picture(measurement, m, by_time[m.time_s], blur) for m in wanted if m.time_s in by_time
     ]
-
-
-def _frames_at(clip: Clip, times_s: Sequence[float]) -> Iterator[tuple[float, Frame]]:
-    half_s = 0.5 / clip.fps if clip.fps else 0.0
-    waiting = list(times_s)
-    for item in read(clip, load_settings().media, Losses()):
-        while isinstance(item, Frame) and waiting and item.time_s >= waiting[0] - half_s:
-            yield waiting.pop(0), item
-        if not waiting:
-            return
 
 
 def _picture(measurement: Measurement, moment: Moment, frame: Frame, blur: bool) -> Picture:

@@ -110,3 +110,20 @@ VOICE_WORDS: dict[str, tuple[str, str]] = {
     ),
     "speech_share": ("speaks for more of the time", "speaks for less of the time"),  # ours
 }
+
+# How the level of a voice cue is said where it holds for the whole clip and no change is known.
+_VOICE_LEVELS: dict[str, str] = {
+    "F0semitoneFrom27.5Hz": "median pitch {hz:.0f} Hz",
+    "F0semitoneFrom27.5Hz_pctlrange0-2": "pitch moves within {value:.1f} semitones",
+    "loudnessPeaksPerSec": "speech rate about {value:.1f} syllables per second",
+    "MeanUnvoicedSegmentLength": "pauses of {value:.1f} s on average",
+    "speech_share": "speech for {percent:.0f}% of the time",
+}
+
+
+def voice_level(code: str, value: float) -> str | None:
+    """A level of the voice in words, e.g. "median pitch 120 Hz"; None for other cues."""
+    if code not in _VOICE_LEVELS:
+        return None
+    hz = 27.5 * 2 ** (min(value, 120.0) / 12)  # eGeMAPS counts semitones from 27.5 Hz
+    return _VOICE_LEVELS[code].format(value=value, hz=hz, percent=100 * value)

@@ -7,7 +7,7 @@ counted and said (`Losses`), never passed over.
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,27 @@ def read(clip: Clip, settings: MediaSettings, losses: Losses) -> Iterator[Frame 
             f"nothing in it could be decoded ({losses.broken_frames + losses.broken_sound} errors)",
             "Copy it again from its source",
         )
+
+
+def frames_at(clip: Clip, times_s: Sequence[float]) -> Iterator[tuple[float, Frame]]:
+    """(wanted time, frame shown then), found by seeking; times whose frame is damaged are left
+    out. For looking again at a few moments of a clip that has been measured."""
+    with _open(clip.path) as container:
+        video, _ = _streams(container)
+        if video is None:
+            return
+        start_s, half_s = _start_s(container), 0.5 / clip.fps if clip.fps else 0.0
+        for time_s in sorted(times_s):
+            try:
+                if clip.duration_s > 0:
+                    container.seek(int((time_s + start_s) * av.time_base))
+                for frame in container.decode(video):
+                    at_s = (frame.time or 0.0) - start_s
+                    if at_s >= time_s - half_s:
+                        yield time_s, Frame(at_s, upright(to_rgb(frame), frame.rotation))
+                        break
+            except av.error.FFmpegError:
+                continue
 
 
 class _Pictures:

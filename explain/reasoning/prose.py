@@ -13,12 +13,13 @@ from demeanor.explain.reasoning.claims import sentences
 from demeanor.explain.reasoning.cues import direction, find_mentions, is_expression
 from demeanor.explain.reasoning.signs import Match, Saying, in_speech, is_held, speech_spans
 from demeanor.explain.reasoning.weigh import EMOTIONS, Reading, open_labels, shares_of
-from demeanor.explain.records import Channel, NotMeasured, Observation, Side, Span, Unit
+from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Side, Span, Unit
 from demeanor.explain.vocabulary import (
     ACTION_UNITS,
     VOICE_WORDS,
     intensity_letter,
     intensity_word,
+    voice_level,
 )
 
 Claim = dict[str, Any]  # {"text": …, "cites": […]}, as in the reply schema
@@ -144,9 +145,9 @@ def _reserve(observation: Observation, reading: Reading) -> str:
 def _voice_line(observation: Observation) -> Claim:
     when, words = _when(observation.span), VOICE_WORDS.get(observation.code)
     if words is None or not _is_change(observation):
-        return _claim(
-            f"Something in the voice {when} is noted without a known change", [observation]
-        )
+        level = voice_level(observation.code, observation.peak or 0.0)
+        noted = f": {level}" if level and observation.kind is Kind.STATE else ""
+        return _claim(f"The voice {when}, without a known change{noted}", [observation])
     change = direction(observation)
     if change is None:  # a rise or fall at the end of a phrase is a change by itself
         text = f"In the voice {when}, {words[0]} ({abs(observation.peak or 0.0):.1f}"
@@ -247,7 +248,7 @@ def _order_claims(told: Sequence[Match], reading: Reading) -> list[Claim]:
     if len(told) < 2:
         return []
     top = max(told, key=lambda match: _standing(match, reading))
-    n_apart = sum(one.span.end_s <= other.span.start_s for one, other in pairwise(told))
+    n_apart = sum(_is_before(one.span, other.span) for one, other in pairwise(told))
     if n_apart == len(told) - 1:
         when = "come one after the other"
     else:
@@ -256,6 +257,11 @@ def _order_claims(told: Sequence[Match], reading: Reading) -> list[Claim]:
     text = f"The patterns for {names} {when}, and the one for {top.row.emotion} dominates"
     shown = dict.fromkeys(o for match in told for o in match.shown)
     return [_claim(f"{text} by strength and duration", list(shown))]
+
+
+def _is_before(one: Span, other: Span) -> bool:
+    """Two moments at the same time, as in a picture, are not one after the other."""
+    return one.end_s <= other.start_s and one != other
 
 
 def _standing(match: Match, reading: Reading) -> float:
@@ -368,6 +374,8 @@ def _claim(text: str, cites: Iterable[Observation]) -> Claim:
 
 
 def _when(span: Span) -> str:
+    if span == Span(0.0, 0.0):
+        return "in the picture"
     if span.duration_s < 0.05:
         return f"at {span.start_s:.1f} s"
     return f"from {span.start_s:.1f} to {span.end_s:.1f} s"

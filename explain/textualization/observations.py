@@ -11,6 +11,7 @@ from demeanor.explain.records import (
     Measurement,
     Observation,
     Side,
+    Span,
     Unit,
     Utterance,
 )
@@ -27,7 +28,8 @@ def observe(measurement: Measurement) -> tuple[Observation, ...]:
         numbered = enumerate((e for e in events if e.channel is channel), start=1)
         found += [_from_event(f"{_LETTER[channel]}{n}", event) for n, event in numbered]
     spoken = sorted(measurement.utterances, key=lambda u: (u.span.start_s, u.span.end_s, u.text))
-    found += [_from_words(f"s{n}", utterance) for n, utterance in enumerate(spoken, start=1)]
+    whole = measurement.clip.span
+    found += [_from_words(f"s{n}", utterance, whole) for n, utterance in enumerate(spoken, start=1)]
     return tuple(found)
 
 
@@ -56,7 +58,7 @@ def _from_event(obs_id: str, event: Event) -> Observation:
     )
 
 
-def _from_words(obs_id: str, utterance: Utterance) -> Observation:
+def _from_words(obs_id: str, utterance: Utterance, whole: Span) -> Observation:
     return Observation(
         obs_id=obs_id,
         person=None,  # who speaks is not matched to a face
@@ -71,7 +73,7 @@ def _from_words(obs_id: str, utterance: Utterance) -> Observation:
         change_from_usual=None,
         change_from_population=None,
         reliability=1.0 if utterance.source.kind == "human" else 0.7,
-        caveats=() if utterance.words or utterance.language else ("without times of its own",),
+        caveats=("without times of its own",) if utterance.span == whole else (),
         source=utterance.source,
         quote=utterance.text,
     )

@@ -9,6 +9,7 @@ from demeanor.explain.vocabulary import (
     Region,
     intensity_letter,
     intensity_word,
+    voice_level,
 )
 
 _SIDES = {Side.LEFT: "on the person's left", Side.RIGHT: "on the person's right"}
@@ -23,14 +24,6 @@ _UNITS = {
     Unit.RATIO: "",
     Unit.NONE: "",
     Unit.PROBABILITY: "probability",
-}
-# How a level that holds for the whole clip is said; the events say changes (VOICE_WORDS).
-_VOICE_LEVELS = {
-    "F0semitoneFrom27.5Hz": "median pitch {hz:.0f} Hz",
-    "F0semitoneFrom27.5Hz_pctlrange0-2": "pitch moves within {value:.1f} semitones",
-    "loudnessPeaksPerSec": "speech rate about {value:.1f} syllables per second",
-    "MeanUnvoicedSegmentLength": "pauses of {value:.1f} s on average",
-    "speech_share": "speech for {percent:.0f}% of the time",
 }
 
 
@@ -88,9 +81,8 @@ def _face(observation: Observation) -> str:
 
 def _voice(observation: Observation) -> str:
     peak, code = observation.peak or 0.0, observation.code
-    if observation.kind is Kind.STATE and code in _VOICE_LEVELS:
-        hz = 27.5 * 2 ** (min(peak, 120.0) / 12)
-        return _VOICE_LEVELS[code].format(value=peak, hz=hz, percent=100 * peak)
+    if observation.kind is Kind.STATE and (level := voice_level(code, peak)):
+        return level
     if code == "MeanUnvoicedSegmentLength":
         return f"pause of {peak:.1f} s"
     higher, lower = VOICE_WORDS.get(code, (f"{code} higher", f"{code} lower"))
