@@ -6,6 +6,7 @@ result = explain("clip.mp4")
 print(result.explanations[0].conclusion)
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from platformdirs import user_cache_path
 import demeanor.explain
 from demeanor.explain import store
 from demeanor.explain.corpora.labels import label_set
-from demeanor.explain.errors import DemeanorError, UnknownName
+from demeanor.explain.errors import DemeanorError, TranscriptError, UnknownName
 from demeanor.explain.perception.asr import AsrBackend, load_asr
 from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.measure import (
@@ -32,7 +33,7 @@ from demeanor.explain.perception.speech import readable
 from demeanor.explain.perception.subtitles import find_sidecar
 from demeanor.explain.reasoning.chain import explain_person
 from demeanor.explain.reasoning.chat import ChatModel, Request, chat_model
-from demeanor.explain.records import LabelSet, Measurement, NotMeasured
+from demeanor.explain.records import LabelSet, Measurement, NotMeasured, Span
 from demeanor.explain.result import Result
 from demeanor.explain.settings import Settings, load_settings
 from demeanor.explain.textualization.observations import observe
@@ -59,16 +60,19 @@ class Front:
     ) -> Measurement:
         """Measure a clip, or take from the cache what was measured of the same content."""
         clip = open_clip(path, self.settings.media)
+        if transcript is not None and not transcript.is_file():
+            raise TranscriptError(f"{transcript}: no such transcript. Check the path")
         kept = self._cache_path(clip.clip_id, path, transcript)
         if self.cache and kept.is_file():
             try:
                 return _at(store.load_gzip(Measurement, kept), path)
-            except (DemeanorError, OSError, ValueError, EOFError):
+            except DemeanorError:
                 kept.unlink(missing_ok=True)  # half a file, or of an older layout: measure anew
         options = SoundOptions(self.voice, transcript, self.asr, self.language)
         measurement = measure_clip(path, self.backend, self.settings, options, progress)
         if self.cache:
-            store.save_gzip(measurement, kept)
+            with contextlib.suppress(OSError):  # a full or read-only disk costs time, no result
+                store.save_gzip(measurement, kept)
         return measurement
 
     def _cache_path(self, clip_id: str, path: Path, transcript: Path | None) -> Path:
@@ -175,9 +179,7 @@ def reason(
     timelines, explanations = [], []
     for name in chosen_people(measurement, person):
         # Ids are fixed: words that the model cannot read are left out, not renumbered.
-        observations = tuple(
-            o for o in measured.observations if o.quote is None or o.quote not in unread
-        )
+        observations = tuple(o for o in measured.observations if (o.span, o.quote) not in unread)
         text = timeline(measurement, observations, name, settings.timeline)
         request = Request(
             clip_id=measurement.clip.clip_id,
@@ -206,12 +208,14 @@ def chosen_people(measurement: Measurement, person: str | None) -> Sequence[str 
     return (person,)
 
 
-def _readable(measurement: Measurement, model: ChatModel) -> tuple[Measurement, frozenset[str]]:
-    """Words that the model cannot read are declared unused; the texts that are left out."""
+def _readable(
+    measurement: Measurement, model: ChatModel
+) -> tuple[Measurement, frozenset[tuple[Span, str | None]]]:
+    """Words that the model cannot read are declared unused; when they are said, and what."""
     if not model.languages:
         return measurement, frozenset()
     used, lost = readable(measurement.utterances, model.languages)
-    unread = frozenset(u.text for u in measurement.utterances if u not in used)
+    unread = frozenset((u.span, u.text) for u in measurement.utterances if u not in used)
     missing: tuple[NotMeasured, ...] = (*measurement.not_measured, *lost)
     return replace(measurement, not_measured=missing), unread
 
