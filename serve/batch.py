@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +181,8 @@ def reason_again(
         folder = page.out / measurement.clip.folder_name
         return _finish(path, pipeline.observed(measurement), folder, reasoner, page)
 
-    done = [_guarded(path, lambda p=path: from_result(p), console) for path in results]
-    done += [_guarded(path, lambda p=path: from_csv(p), console) for path in measurements]
+    done = [_guarded(path, partial(from_result, path), console) for path in results]
+    done += [_guarded(path, partial(from_csv, path), console) for path in measurements]
     return _with_index(done, page)
 
 

@@ -60,7 +60,7 @@ class ActionUnitModel:
         """
         parts = [shape, eyes] if blendshapes is None else [shape, eyes, blendshapes[:, 1:]]
         features = np.concatenate(parts, axis=1)
-        return ((features - self.centre) @ self.weights).astype(np.float32)
+        return np.asarray((features - self.centre) @ self.weights, np.float32)
 
     def levels_above(
         self, levels: np.ndarray, own: np.ndarray | None, quantile: float

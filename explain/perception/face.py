@@ -123,7 +123,7 @@ def roi_of_mesh(points: np.ndarray) -> Roi:
 def _crop(rgb: np.ndarray, matrix: np.ndarray, crop_px: int) -> np.ndarray:
     """The window as (1, crop_px, crop_px, 3) float32 in 0-1; black outside the picture."""
     crop = cv2.warpAffine(rgb, matrix, (crop_px, crop_px), flags=cv2.INTER_LINEAR)
-    return (crop.astype(np.float32) * (1.0 / 255.0))[None]
+    return np.asarray(crop, np.float32)[None] * np.float32(1.0 / 255.0)
 
 
 def _to_picture(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:

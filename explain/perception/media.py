@@ -413,7 +413,9 @@ def _duration_s(container: InputContainer, video: Any) -> float:
         return 0.0
     if container.duration is not None:
         return float(container.duration / av.time_base)
-    lengths = [float(s.duration * s.time_base) for s in container.streams if s.duration]
+    lengths = [
+        float(s.duration * s.time_base) for s in container.streams if s.duration and s.time_base
+    ]
     if lengths:
         return max(lengths)
     return 0.0 if video is not None and video.frames == 1 else _walked_s(container)
