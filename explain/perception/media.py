@@ -32,6 +32,7 @@ _FORMATS = (
     "bmp_pipe,tiff_pipe,mxf,nut,3gp,dv,rm,wv,tta,ape"
 )
 _PICTURES = ("image2", "image2pipe")
+_ROUNDING_S = 0.001  # time stamps of some containers are whole milliseconds
 _MAX_GAP_S = 0.05  # holes in the sound longer than this are filled with silence, and counted
 _PICTURE_SUFFIXES = frozenset(".jpg .jpeg .png .bmp .webp .tif .tiff".split())
 _VIDEO_SUFFIXES = frozenset(
@@ -215,18 +216,21 @@ def frames_at(clip: Clip, times_s: Sequence[float]) -> Iterator[tuple[float, Fra
         video, _ = _streams(container)
         if video is None:
             return
-        start_s, half_s = _start_s(container), 0.5 / clip.fps if clip.fps else 0.0
+        start_s = _start_s(container)
         for time_s in sorted(times_s):
             try:
                 if clip.duration_s > 0:
                     container.seek(int((time_s + start_s) * av.time_base))
+                shown, shown_s = None, 0.0
                 for frame in container.decode(video):
                     at_s = (frame.time or 0.0) - start_s
-                    if at_s >= time_s - half_s:
-                        yield time_s, Frame(at_s, upright(to_rgb(frame), frame.rotation))
+                    if shown is not None and at_s > time_s + _ROUNDING_S:
                         break
+                    shown, shown_s = frame, max(0.0, at_s)
             except av.error.FFmpegError:
                 continue
+            if shown is not None:
+                yield time_s, Frame(shown_s, upright(to_rgb(shown), shown.rotation))
 
 
 class _Pictures:
