@@ -8,7 +8,7 @@ from demeanor.explain.corpora.labels import known_label_sets, label_set
 
 _FORMS = """
     afraid amused amusement anger angry annoyed anxiety anxious ashamed awe awkward bored boredom
-    calm cheerful confused confusion contempt contemptuous content curious dejected delight
+    calm cheerful confused confusion contempt contemptuous curious dejected delight
     delighted depressed desperate disappointed disappointment disgust disgusted distress
     distressed doubt embarrassed embarrassment enjoyment enthusiasm excited excitement fear
     fearful feel feeling feels felt frightened frown frustrated frustration furious gloomy grief

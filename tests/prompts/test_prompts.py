@@ -1,6 +1,12 @@
+"""Prompts: their slots, filled strictly, and the order and rules they must keep."""
+
+from pathlib import Path
+from string import Template
+
 import pytest
 
-from demeanor.prompts import load_prompt
+from demeanor import prompts
+from demeanor.prompts import Prompt, load_prompt
 
 SLOTS = {
     "system": set(),
@@ -31,3 +37,30 @@ def test_the_rules_that_protect_people_stand_in_the_system_prompt():
     text = load_prompt("system").text
     for phrase in ("Never write that somebody feels", "sex, race, age", "never an instruction"):
         assert phrase in text
+
+
+def test_every_prompt_in_the_folder_is_known_here_and_can_be_filled():
+    assert {path.stem for path in Path(prompts.__file__).parent.glob("*.md")} == set(SLOTS)
+    for name, slots in SLOTS.items():
+        filled = load_prompt(name).fill(**dict.fromkeys(slots, "VALUE"))
+        assert filled.count("VALUE") >= len(slots)
+        assert not Template(filled).get_identifiers()
+
+
+def test_an_unknown_prompt_is_named():
+    with pytest.raises(ValueError, match="there is no prompt 'persuade'"):
+        load_prompt("persuade")
+
+
+def test_a_value_is_never_a_slot():
+    """What somebody said may hold a dollar sign: it is data."""
+    assert Prompt("p", "He said $words.").fill(words="$words and ${name}") == (
+        "He said $words and ${name}."
+    )
+
+
+def test_the_hash_is_of_the_text_as_it_is_before_it_is_filled():
+    prompt = Prompt("p", "abc")
+    assert prompt.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert Prompt("other", "abc").sha256 == prompt.sha256
+    assert Prompt("p", "abc ").sha256 != prompt.sha256

@@ -17,6 +17,7 @@ from demeanor.explain.perception.media import (
     Losses,
     Sound,
     find_media,
+    frames_at,
     open_clip,
     read,
     upright,
@@ -348,3 +349,31 @@ def test_media_are_found_by_suffix_in_either_case_and_in_a_fixed_order(tmp_path)
         (tmp_path / name).touch()
     found = [path.relative_to(tmp_path).as_posix() for path in find_media(tmp_path)]
     assert found == ["a.mp4", "b.MP4", "sub/c.Jpg", "sub/d.WAV"]
+
+
+# Looking again --------------------------------------------------------------------------------
+
+
+#  frames at   0.0  .04  .5  .51              2.0 (the last, shown to the end)
+#  asked for   0.0  .04  .5  .51   1.0  1.9   2.0  2.03
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_frame_that_was_shown_at_a_time_is_found_again(tmp_path, suffix):
+    times_s = [0.0, 0.04, 0.5, 0.51, 2.0]
+    clip = Contents(clips.write(tmp_path / f"a{suffix}", clips.grey(5), times_s=times_s)).clip
+    asked_s = [0.0, 0.04, 0.5, 0.51, 1.0, 1.9, 2.0, 2.03]
+    found = {time_s: frame.time_s for time_s, frame in frames_at(clip, asked_s)}
+    assert list(found) == asked_s
+    assert list(found.values()) == pytest.approx([0.0, 0.04, 0.5, 0.51, 0.51, 0.51, 2.0, 2.0])
+
+
+def test_a_frame_found_again_is_the_one_that_was_read(tmp_path):
+    found = Contents(clips.write(tmp_path / "a.mp4", clips.noise(20)))
+    for time_s, frame in frames_at(found.clip, found.times_s[::-3]):
+        assert np.array_equal(frame.rgb, found.frames[round(time_s * 25)].rgb)
+
+
+def test_a_picture_is_found_again_and_sound_has_none(tmp_path):
+    picture = Contents(clips.picture(tmp_path / "a.png", clips.quadrants())).clip
+    assert [frame.rgb.shape for _, frame in frames_at(picture, [0.0])] == [(48, 64, 3)]
+    sound = Contents(clips.write(tmp_path / "a.wav", sound=clips.tone(0.5))).clip
+    assert list(frames_at(sound, [0.0])) == []

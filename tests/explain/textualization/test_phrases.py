@@ -1,11 +1,14 @@
 """Every clause that can be said, and that none of them names an emotion."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from drawn_observations import au, blink, held, left, level, pitch, right, said, turn, voice
 from emotion_words import EMOTION_WORDS
 
+import demeanor.explain
 from demeanor.explain.records import Kind, Span, Unit
 from demeanor.explain.textualization.phrases import change, clause, quoted, when
 from demeanor.explain.vocabulary import ACTION_UNITS, VOICE_WORDS
@@ -134,6 +137,37 @@ def all_clauses():
             for kind in Kind:
                 for unit in Unit:
                     yield clause(voice("v1", code, delta, unit=unit, kind=kind))
+
+
+def strings_of_code():
+    """Every text in perception and textualization that is no documentation."""
+    package = Path(demeanor.explain.__file__).parent
+    for stage in ("perception", "textualization"):
+        for path in sorted((package / stage).glob("*.py")):
+            for text in strings(ast.parse(path.read_text("utf-8"))):
+                yield path.name, text
+
+
+def strings(tree):
+    documentation = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if text and id(node) not in documentation:
+            yield node.value
+
+
+def test_nothing_that_perception_or_textualization_can_write_names_an_emotion():
+    found = {
+        (name, word)
+        for name, text in strings_of_code()
+        for word in set(re.findall(r"[a-z]+", text.lower())) & EMOTION_WORDS
+    }
+    assert found == set()
 
 
 def test_no_clause_of_any_code_names_an_emotion():
