@@ -1,9 +1,12 @@
 """Events in drawn tracks. A column is a tenth of a second unless the test says otherwise."""
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from demeanor.explain.perception.events import Bout, EventRule, face_events, find_bouts, smooth
 from demeanor.explain.records import Kind, Span, Unit, Usual
@@ -70,6 +73,42 @@ def test_two_bouts_share_no_frame():
 
 def test_the_foot_stops_where_the_level_turns_up_again():
     assert bouts([0.9, 0.6, 2, 2, 0.5, 0.9, 0]) == [Bout(1, 2, 4)]
+
+
+#  index   0    1    2    3    4    5    6    7    8    9
+#  level   0    3   4.3  4.6  4.8  4.9  4.8  5.0  4.3   3     the highest sample is noise: the
+#  apex                             |--|                      vertex of a parabola through it all
+def test_the_apex_of_a_broad_summit_is_its_middle_not_its_highest_sample():
+    (bout,) = bouts([0, 3, 4.3, 4.6, 4.8, 4.9, 4.8, 5.0, 4.3, 3])
+    assert bout.apex in (5, 6)
+
+
+def test_the_apex_of_a_sharp_rise_is_its_highest_sample():
+    assert bouts([0, 3, 5, 3, 3, 3, 3, 3, 3, 0])[0].apex == 2
+
+
+levels = st.lists(st.one_of(st.just(NAN), st.floats(0, 8, width=32)), max_size=40)
+
+
+@given(levels)
+def test_bouts_are_in_order_apart_and_measured_throughout(values):
+    found = bouts(values)
+    for bout in found:
+        inside = np.array(values[bout.first : bout.last + 1])
+        assert bout.first <= bout.apex <= bout.last
+        assert inside.max() >= RULE.enter
+        assert values[bout.apex] >= 0.85 * inside.max()
+    assert all(a.last < b.first for a, b in pairwise(found))
+
+
+@given(levels, st.sampled_from([0.0, 0.1, 0.5]))
+def test_smoothing_invents_nothing(values, width_s):
+    values = np.array(values, float)
+    smoothed = smooth(values, np.arange(len(values)) * 0.04, width_s)
+    np.testing.assert_array_equal(np.isnan(smoothed), np.isnan(values))
+    if not np.isnan(values).all():
+        assert np.nanmin(values) - 1e-9 <= np.nanmin(smoothed)
+        assert np.nanmax(smoothed) <= np.nanmax(values) + 1e-9
 
 
 @pytest.mark.parametrize(
