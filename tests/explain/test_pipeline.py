@@ -8,7 +8,7 @@ import sys
 import clips
 import numpy as np
 import pytest
-from drawn_result import drawn_measurement, drawn_words
+from drawn_measurement import drawn_measurement, drawn_words
 from scripted_chat import ScriptedChat, good_reply
 from scripted_face import ScriptedFace
 

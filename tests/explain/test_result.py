@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_result import drawn_explanation, drawn_measurement, drawn_result
+from drawn_measurement import drawn_explanation, drawn_measurement, drawn_result
 
 
 def test_an_observation_is_found_by_its_id():

@@ -5,7 +5,7 @@ import json
 import jsonschema
 import numpy as np
 import pytest
-from drawn_result import drawn_explanation, drawn_measurement, drawn_result
+from drawn_measurement import drawn_explanation, drawn_measurement, drawn_result
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,7 +2,7 @@ import dataclasses
 import itertools
 
 import pytest
-from drawn_result import HUMAN, drawn_event, drawn_measurement, drawn_words
+from drawn_measurement import HUMAN, drawn_event, drawn_measurement, drawn_words
 
 from demeanor.explain.records import Channel, Kind, Side, Source, SourceKind, Span, Unit
 from demeanor.explain.textualization.observations import observe

@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 import pytest
-from drawn_result import drawn_event, drawn_measurement, drawn_words
+from drawn_measurement import drawn_event, drawn_measurement, drawn_words
 from emotion_words import EMOTION_WORDS
 
 from demeanor.explain.records import Channel, Kind, NotMeasured, Person, Span, Unit
