@@ -1,4 +1,4 @@
-"""A whole measurement drawn by hand: every record type, with NaN, None and every enum in use.
+"""A whole measurement drawn by hand: every record type, with NaN, None and every enum in use."""
 
 from dataclasses import replace
 from pathlib import Path
