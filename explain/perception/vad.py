@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from demeanor.explain.settings import VoiceSettings
 
 SAMPLE_RATE_HZ = 16000  # what silero-vad, Whisper and our pitch windows expect
 WINDOW_SAMPLES = 512  # silero-vad 5 and later take nothing else at 16 kHz
+CONTEXT_SAMPLES = 64  # of the window before, which the network reads along
 WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 LEAVE_BELOW_ENTER = 0.15  # silero-vad's own hysteresis: speech ends below threshold - 0.15
 PAD_S = 0.03  # silero-vad's own: soft onsets and endings lie just outside
@@ -26,20 +28,48 @@ SpeechDetector = Callable[[np.ndarray], np.ndarray]  # (n, 512) float32 -> (n,) 
 
 
 def silero() -> SpeechDetector:
-    """A detector with a state of its own: windows must come in order, from one clip."""
+    """A detector with a state of its own: windows must come in order, from one clip.
+
+    The network's parts are run over many windows at once: the extractor and the encoder as a
+    batch, the recurrent cell as a sequence. Same numbers as window by window (to 2e-6), in an
+    eighth of the time, which is what the front end's speed needs.
+    """
     import torch
 
     with warnings.catch_warnings():  # torch is bounded below the release that drops the format
         warnings.simplefilter("ignore", DeprecationWarning)
-        model = torch.jit.load(str(_model_file()), map_location="cpu").eval()  # type: ignore[no-untyped-call]
-    model.reset_states()
+        whole = torch.jit.load(str(_model_file()), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    network = whole._model  # the one for 16 kHz
+    recurrent = _as_sequence(network.decoder.rnn)
+    context, state = torch.zeros(CONTEXT_SAMPLES), None
 
     def detect(windows: np.ndarray) -> np.ndarray:
+        nonlocal context, state
+        if len(windows) == 0:
+            return np.zeros(0, np.float32)
         with torch.inference_mode(), _one_thread():
             given = torch.from_numpy(np.ascontiguousarray(windows, dtype=np.float32))
-            return np.array([model(w, SAMPLE_RATE_HZ).item() for w in given], dtype=np.float32)
+            sound = torch.cat([context, given.reshape(-1)])
+            context = sound[-CONTEXT_SAMPLES:]
+            overlapping = sound.unfold(0, CONTEXT_SAMPLES + WINDOW_SAMPLES, WINDOW_SAMPLES)
+            features = network.encoder(network.run_extractors(overlapping.contiguous()))
+            hidden, state = recurrent(features.squeeze(-1)[:, None], state)
+            scores = network.decoder.decoder(hidden[:, 0, :, None])
+            return np.asarray(scores.squeeze(1).mean(1).numpy())
 
     return detect
+
+
+def _as_sequence(cell: Any) -> Any:
+    """The recurrent cell's weights in a layer that takes a whole sequence at a time."""
+    import torch
+
+    n_hidden = cell.weight_hh.shape[1]
+    layer = torch.nn.LSTM(cell.weight_ih.shape[1], n_hidden)
+    with torch.no_grad():
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            getattr(layer, f"{name}_l0").copy_(getattr(cell, name))
+    return layer
 
 
 def _model_file() -> Path:

@@ -59,3 +59,18 @@ def test_a_missing_model_says_what_to_install(monkeypatch):
     monkeypatch.setattr(vad, "find_spec", lambda name: None)
     with pytest.raises(ModelFileError, match="pip install 'silero-vad"):
         vad.silero()
+
+
+def test_many_windows_at_once_say_what_the_network_says_window_by_window():
+    import torch
+
+    rng = np.random.default_rng(0)
+    hum = np.sin(2 * np.pi * 140 * np.arange(512 * 40) / 16000) * np.hanning(512 * 40)
+    windows = (0.3 * hum + 0.02 * rng.normal(size=hum.size)).astype(np.float32).reshape(-1, 512)
+    detect = vad.silero()
+    ours = np.concatenate([detect(windows[:7]), detect(windows[7:7]), detect(windows[7:])])
+    network = torch.jit.load(str(vad._model_file())).eval()
+    with torch.inference_mode():
+        theirs = [network(torch.from_numpy(w)[None], 16000).item() for w in windows]
+    assert ours == pytest.approx(theirs, abs=1e-5)
+    assert max(theirs) - min(theirs) > 0.05
