@@ -33,7 +33,7 @@ class ScriptedFace:
     def points(self, rgb, roi):
         return self._points(rgb), float(rgb.mean() >= BRIGHT)
 
-    def details(self, rgb, points, presence):
+    def details(self, rgb, points, presence, eyes=(0, 1)):
         self.n_frames += 1
         lids, irises = np.zeros((2, 16, 2), np.float32), np.zeros((2, 5, 2), np.float32)
         for side, (outer, inner) in enumerate([(0, 100), (300, 200)]):

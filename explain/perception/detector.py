@@ -102,11 +102,8 @@ def letterbox(rgb: np.ndarray, size: int) -> tuple[np.ndarray, float, int, int]:
     """`rgb` scaled into a black square of `size` pixels; its scale, and its left and top edge."""
     height, width = rgb.shape[:2]
     scale = size / max(height, width)
-    small = cv2.resize(
-        rgb,
-        (max(1, round(width * scale)), max(1, round(height * scale))),
-        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
-    )
+    size_px = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(rgb, size_px, interpolation=cv2.INTER_LINEAR)  # as MediaPipe samples
     square = np.zeros((size, size, 3), np.uint8)
     top, left = (size - small.shape[0]) // 2, (size - small.shape[1]) // 2
     square[top : top + small.shape[0], left : left + small.shape[1]] = small

@@ -19,6 +19,7 @@ from demeanor.explain.vocabulary import ACTION_UNITS, Region
 
 _FOOT = 0.1  # of the height: where a movement starts and ends
 _SUMMIT = 0.85  # of the height: what the apex is read from
+_WELL_INSIDE = 0.3  # of the summit's length, from its middle: where a vertex is believed
 _MIN_SUMMIT = 5  # samples; fewer make no parabola worth having
 _SPEECH_SHARE = 0.5  # of an event: then its mouth may be speaking
 _LOOKS_CLOSED_DEG = -15.0  # head lowered by this: lids look closed from above
@@ -91,9 +92,11 @@ def _summit(values: np.ndarray) -> int:
     if len(x) < _MIN_SUMMIT:
         return top
     curve, slope, _ = np.polyfit(x - top, values[x], 2)
-    if curve >= 0:
-        return top
-    return int(np.clip(round(top - slope / (2 * curve)), x[0], x[-1]))
+    vertex = top - slope / (2 * curve) if curve < 0 else np.inf
+    if abs(vertex - (x[0] + x[-1]) / 2) > _WELL_INSIDE * (x[-1] - x[0]):
+        weight = values[x] - _SUMMIT * values[top]  # a plateau has no vertex: its middle
+        vertex = (x * weight).sum() / weight.sum()
+    return round(float(vertex))
 
 
 def _outward(values: np.ndarray, first: int, last: int, after: int) -> Bout:

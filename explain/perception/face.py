@@ -6,6 +6,7 @@ its own detector, 478 points and 52 blendshape coefficients.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +38,7 @@ BLENDSHAPE_POINTS = np.array([
     468, 469, 470, 471, 472, 473, 474, 475, 476, 477
 ])
 # fmt: on
+BOTH = (0, 1)  # eyes: right, left
 N_POINTS = 468  # what both meshes share, with the same numbering
 
 
@@ -67,7 +69,7 @@ class FaceMesh:
     """Points on one face, in pixels of the picture; z grows away from the camera."""
 
     points: np.ndarray  # (468, 3) float32
-    lids: np.ndarray  # (2, 16, 2) float32, right then left, order as LIDS
+    lids: np.ndarray  # (2, 16, 2) float32, right then left, order as LIDS; NaN: not looked at
     irises: np.ndarray  # (2, 5, 2) float32: centre, then four points of the rim
     presence: float  # 0-1, the model's own score that this is a face
     blendshapes: np.ndarray | None  # (52,) 0-1, ARKit order; None: this backend has none
@@ -87,8 +89,11 @@ class FaceBackend(Protocol):
     def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
         """(468 or 478, 3) float32 points of the face in `roi`, and 0-1 whether there is one."""
 
-    def details(self, rgb: np.ndarray, points: np.ndarray, presence: float) -> FaceMesh:
-        """Eyelids, irises and blendshapes added to `points`."""
+    def details(
+        self, rgb: np.ndarray, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
+    ) -> FaceMesh:
+        """Eyelids, irises and blendshapes added to `points`. A backend that pays for each eye
+        looks only at `eyes` (0 right, 1 left); the other is NaN."""
 
 
 def mesh(backend: FaceBackend, rgb: np.ndarray, roi: Roi) -> FaceMesh:
@@ -113,11 +118,13 @@ def roi_of_mesh(points: np.ndarray) -> Roi:
     dx, dy = (left - right).tolist()
     angle = math.atan2(dy, dx)
     cos, sin = math.cos(angle), math.sin(angle)
-    level = points[:, :2] @ np.array([[cos, -sin], [sin, cos]], np.float32)
-    low, high = level.min(axis=0), level.max(axis=0)
-    mid = (low + high) / 2
-    x, y = cos * mid[0] - sin * mid[1], sin * mid[0] + cos * mid[1]
-    return Roi(float(x), float(y), float((high - low).max()) * _ROI_MARGIN, angle)
+    along = cos * points[:, 0] + sin * points[:, 1]
+    across = cos * points[:, 1] - sin * points[:, 0]
+    left_end, right_end = float(along.min()), float(along.max())
+    top, bottom = float(across.min()), float(across.max())
+    u, v = (left_end + right_end) / 2, (top + bottom) / 2
+    size = max(right_end - left_end, bottom - top) * _ROI_MARGIN
+    return Roi(cos * u - sin * v, sin * u + cos * v, size, angle)
 
 
 def _crop(rgb: np.ndarray, matrix: np.ndarray, crop_px: int) -> np.ndarray:
@@ -158,10 +165,13 @@ class MeshBackend:
         raw, presence = self._mesh(_crop(rgb, matrix, crop_px))
         return _to_picture(raw.reshape(N_POINTS, 3), matrix), _sigmoid(presence.item())
 
-    def details(self, rgb: np.ndarray, points: np.ndarray, presence: float) -> FaceMesh:
+    def details(
+        self, rgb: np.ndarray, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
+    ) -> FaceMesh:
         angle = roi_of_mesh(points).angle
-        right, left = (self._eye(rgb, points, side, angle) for side in (0, 1))
-        lids, irises = np.stack([right[0], left[0]]), np.stack([right[1], left[1]])
+        lids, irises = np.full((2, 16, 2), np.nan, "f4"), np.full((2, 5, 2), np.nan, "f4")
+        for side in eyes:
+            lids[side], irises[side] = self._eye(rgb, points, side, angle)
         return FaceMesh(points, lids, irises, presence, blendshapes=None)
 
     def _eye(
@@ -209,7 +219,9 @@ class LandmarkerBackend:
         raw, presence, _ = self._mesh(_crop(rgb, matrix, crop_px))
         return _to_picture(raw.reshape(-1, 3), matrix), _sigmoid(presence.item())
 
-    def details(self, rgb: np.ndarray, points: np.ndarray, presence: float) -> FaceMesh:
+    def details(
+        self, rgb: np.ndarray, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
+    ) -> FaceMesh:
         (coefficients,) = self._blendshapes(points[BLENDSHAPE_POINTS, :2][None])
         return FaceMesh(
             points[:N_POINTS],

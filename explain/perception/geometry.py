@@ -158,8 +158,10 @@ def shape_measures(shapes: np.ndarray) -> np.ndarray:
 def eye_measures(lids: np.ndarray, irises: np.ndarray) -> np.ndarray:
     """(n, 5 + 2): eye measures, mean of both eyes, then gaze to the own left and up.
 
-    lids (n, 2, 16, 2), irises (n, 2, 5, 2) in picture pixels. Lengths are taken across the
-    eye's own axis and divided by its width, so they change little with pose and distance.
+    lids (n, 2, 16, 2), irises (n, 2, 5, 2) in picture pixels, rows in time order. Lengths are
+    taken across the eye's own axis and divided by its width, so they change little with pose
+    and distance. An eye that was not looked at in a frame (NaN) is read from the frames before
+    and after.
     """
     outer, inner = lids[:, :, 0], lids[:, :, 8]
     axis = np.stack([inner[:, 0] - outer[:, 0], outer[:, 1] - inner[:, 1]], axis=1)
@@ -183,4 +185,14 @@ def eye_measures(lids: np.ndarray, irises: np.ndarray) -> np.ndarray:
         ((iris - middle) * along).sum(axis=-1) / width,
         height(iris, middle) / width,
     ]
-    return np.stack([row.mean(axis=1) for row in rows], axis=1).astype(np.float32)
+    each = np.stack(rows, axis=2)  # (n, 2, 7)
+    return np.stack([_filled(each[:, eye]) for eye in (0, 1)]).mean(axis=0).astype(np.float32)
+
+
+def _filled(measures: np.ndarray) -> np.ndarray:
+    """(n, k) with rows of NaN read from their neighbours, in straight lines."""
+    (known,) = np.nonzero(~np.isnan(measures[:, 0]))
+    if len(known) in (0, len(measures)):
+        return measures
+    rows = np.arange(len(measures))
+    return np.stack([np.interp(rows, known, column[known]) for column in measures.T], axis=1)

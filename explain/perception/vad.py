@@ -7,6 +7,7 @@ it sets torch's number of threads for the whole process.
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,7 @@ def silero() -> SpeechDetector:
     """
     import torch
 
-    with warnings.catch_warnings():  # torch is bounded below the release that drops the format
-        warnings.simplefilter("ignore", DeprecationWarning)
-        whole = torch.jit.load(str(_model_file()), map_location="cpu").eval()  # type: ignore[no-untyped-call]
-    network = whole._model  # the one for 16 kHz
-    recurrent = _as_sequence(network.decoder.rnn)
+    network, recurrent = _network()
     context, state = torch.zeros(CONTEXT_SAMPLES), None
 
     def detect(windows: np.ndarray) -> np.ndarray:
@@ -58,6 +55,17 @@ def silero() -> SpeechDetector:
             return np.asarray(scores.squeeze(1).mean(1).numpy())
 
     return detect
+
+
+@cache
+def _network() -> tuple[Any, Any]:
+    """The network for 16 kHz, and its recurrent part; loaded once, they keep no state."""
+    import torch
+
+    with warnings.catch_warnings():  # torch is bounded below the release that drops the format
+        warnings.simplefilter("ignore", DeprecationWarning)
+        whole = torch.jit.load(str(_model_file()), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    return whole._model, _as_sequence(whole._model.decoder.rnn)
 
 
 def _as_sequence(cell: Any) -> Any:

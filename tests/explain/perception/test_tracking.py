@@ -4,6 +4,8 @@ A frame is a tiny picture whose first pixel holds its number; the script says wh
 there then, as (x, y) centres of squares 40 px wide.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,8 @@ from demeanor.explain.perception.face import EYE_CORNERS, FaceMesh
 from demeanor.explain.perception.tracking import Tracker, box_of
 from demeanor.explain.settings import load_settings
 
-SETTINGS = load_settings().face  # looks for new faces every 0.5 s; at most 8 people
+# Looks for new faces every 0.5 s; at most 8 people.
+SETTINGS = replace(load_settings().face, redetect_every_s=0.5)
 FPS, HALF = 10, 20
 
 
@@ -43,7 +46,7 @@ class ScriptedBackend:
             return square(roi.x, roi.y), 0.0
         return square(*near[0]), 1.0
 
-    def details(self, rgb, points, presence):
+    def details(self, rgb, points, presence, eyes=(0, 1)):
         return FaceMesh(points, np.zeros((2, 16, 2)), np.zeros((2, 5, 2)), presence, None)
 
 
@@ -167,7 +170,7 @@ def test_faces_come_in_order_though_details_are_worked_out_beside():
 
 def test_an_error_in_the_details_reaches_the_caller():
     class Broken(ScriptedBackend):
-        def details(self, rgb, points, presence):
+        def details(self, rgb, points, presence, eyes=(0, 1)):
             raise RuntimeError("model broke")
 
     with Tracker(Broken([[(50, 60)]]), SETTINGS) as tracker:

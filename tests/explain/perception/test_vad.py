@@ -56,6 +56,7 @@ def test_silero_hears_no_speech_in_silence_noise_and_tones():
 
 
 def test_a_missing_model_says_what_to_install(monkeypatch):
+    vad._network.cache_clear()
     monkeypatch.setattr(vad, "find_spec", lambda name: None)
     with pytest.raises(ModelFileError, match="pip install 'silero-vad"):
         vad.silero()
