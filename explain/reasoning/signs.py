@@ -43,6 +43,7 @@ _TURNS = frozenset(
 # a broad smile lifts the upper lip
 _CARRIES_ALONG = (("AU9", "AU4"), ("AU12", "AU10"))
 _CARRYING, _CARRIED_SHARE = 0.75, 0.5  # ours
+_MIN_MEASURED = 0.6  # of a pattern's movements must be measurable here; ours
 _PARTIAL_POWER = 1.5  # half a pattern tells less than half; ours
 _SHADOW_SHARE = 0.2  # of a pattern inside a whole one; ours
 _COMPONENT_SHARE = 0.5  # of a compound pattern's score that each of its two emotions gets; ours
@@ -204,6 +205,8 @@ def _match(
     """Recall of the pattern's movements, times the share of what is shown that it explains."""
     asked = [code for code in row.aus if code not in unmeasured]
     if not asked or (len(row.aus) > 1 and len(asked) < 2):
+        return None
+    if len(asked) < _MIN_MEASURED * len(row.aus):  # what is left may be anybody's
         return None
     levels = _levels(now, row.one_sided)
     shown = [code for code in asked if levels.get(code, 0.0) >= 0.1]
