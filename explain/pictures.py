@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import av
-import av.error
 import cv2
 import numpy as np
 
 from demeanor.explain.errors import ClipError
-from demeanor.explain.perception.media import Frame, frames_at
+from demeanor.explain.perception.media import Frame, frames_at, video_codec
 from demeanor.explain.records import Clip, Kind, Measurement, Observation, Unit
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
@@ -282,18 +280,9 @@ def _playable(clip: Clip) -> tuple[str | None, str | None]:
     suffix = clip.path.suffix.lower()
     if clip.width_px is None:
         return ("audio", _SOUNDS[suffix]) if suffix in _SOUNDS else (None, None)
-    if suffix in _PLAYABLE and _video_codec(clip.path) in _CODECS:
+    if suffix in _PLAYABLE and video_codec(clip.path) in _CODECS:
         return "video", "video/webm" if suffix == ".webm" else "video/mp4"
     return None, None
-
-
-def _video_codec(path: Path) -> str | None:
-    try:
-        with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
-            streams = container.streams.video
-            return streams[0].codec_context.codec.canonical_name if streams else None
-    except av.error.FFmpegError:
-        return None
 
 
 def quoted_path(path: Path) -> str:

@@ -141,8 +141,25 @@ def explain(
         settings=settings,
         cache=cache,
     )
-    model = chat_model(chat, Path(adapter) if adapter else None) if isinstance(chat, str) else chat
+    model = load_chat(chat, adapter, settings) if isinstance(chat, str) else chat
     return reason(measured, model, label_set(labels), person, settings)
+
+
+def load_chat(
+    spec: str,
+    adapter: str | Path | None = None,
+    settings: Settings | None = None,
+    quantize: str | None = None,
+) -> ChatModel:
+    """The reasoner of this name, with the time limits in force."""
+    limits = (settings or load_settings()).reasoning
+    return chat_model(
+        spec,
+        Path(adapter) if adapter else None,
+        quantize=quantize,
+        timeout_s=limits.timeout_s,
+        max_retries=limits.max_retries,
+    )
 
 
 def measure(

@@ -17,8 +17,7 @@ from rich.table import Table
 
 import demeanor.explain
 from demeanor.explain.errors import DemeanorError
-from demeanor.explain.pipeline import load_front
-from demeanor.explain.reasoning.chat import chat_model
+from demeanor.explain.pipeline import load_chat, load_front
 from demeanor.explain.settings import load_settings
 from demeanor.serve import batch, doctor, show
 
@@ -109,7 +108,7 @@ def explain(
     def work() -> batch.Batch:
         thresholds = load_settings(settings)
         reasoner = batch.Reasoner(
-            chat_model(chat, adapter, quantize=quantize), labels, person, thresholds
+            load_chat(chat, adapter, thresholds, quantize), labels, person, thresholds
         )
         page = batch.Page(out, embed.value, blur)
         if again or measurements:

@@ -16,7 +16,7 @@ PATTERNS = SETUPTOOLS["package-data"]["*"]
 # Package -> where it may be imported, as paths from the root; a folder stands for all in it.
 HOMES = {
     "ai_edge_litert": ["explain/perception/litert.py"],
-    "av": ["explain/perception/media.py", "explain/pictures.py", "explain/demo"],
+    "av": ["explain/perception/media.py", "explain/demo"],
     "faster_whisper": ["explain/perception/asr.py"],
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],

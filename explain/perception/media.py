@@ -233,6 +233,16 @@ def frames_at(clip: Clip, times_s: Sequence[float]) -> Iterator[tuple[float, Fra
                 yield time_s, Frame(shown_s, upright(to_rgb(shown), shown.rotation))
 
 
+def video_codec(path: Path) -> str | None:
+    """Name of the codec of the pictures, e.g. "h264"; None without any, or where it is no media."""
+    try:
+        with _open(path) as container:
+            video, _ = _streams(container)
+            return str(video.codec_context.codec.canonical_name) if video is not None else None
+    except NotMedia:
+        return None
+
+
 class _Pictures:
     """Decodes video packets, turns frames upright, drops what has no place in time."""
 
