@@ -11,11 +11,22 @@ from demeanor.explain.records import Channel, CueTrack, Source, SourceKind, Unit
 DRAWN = Source(SourceKind.MACHINE, "drawn", "1")
 
 
+def shared_folder() -> Path:
+    default = Path(__file__).resolve().parents[2] / "shared"
+    return Path(os.environ.get("DEMEANOR_SHARED", default))
+
+
+def pytest_configure() -> None:
+    """face_landmarker.task cannot be fetched everywhere; a copy lies among the shared data."""
+    models = shared_folder() / "data" / "models"
+    if models.is_dir():
+        os.environ.setdefault("DEMEANOR_MODELS", str(models))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The shared data folder beside the checkout; CI has it, a user's clone does not."""
-    default = Path(__file__).resolve().parents[2] / "shared"
-    folder = Path(os.environ.get("DEMEANOR_SHARED", default))
+    folder = shared_folder()
     if not (folder / "data").is_dir():
         pytest.skip(f"test data not found at {folder} (set DEMEANOR_SHARED to its folder)")
     return folder
