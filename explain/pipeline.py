@@ -86,7 +86,7 @@ class Front:
             self.settings.as_dict(),
             [words.name, hashlib.sha256(words.read_bytes()).hexdigest()] if words else None,
             [self.voice, asr, self.language],
-            _code_hash(),
+            code_hash("perception"),
         ]
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
         return cache_folder() / f"{name}.json.gz"
@@ -242,11 +242,11 @@ def _at(measurement: Measurement, path: Path) -> Measurement:
     return replace(measurement, clip=replace(measurement.clip, path=path))
 
 
-def _code_hash() -> str:
-    """Of the package's own perception code: a cache must not outlive what made it."""
-    folder = Path(demeanor.explain.__file__).parent / "perception"
+def code_hash(part: str) -> str:
+    """Of our own code in one folder, "perception" or "reasoning": what was kept of an earlier run
+    must not outlive what made it."""
     digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in (".py", ".json", ".npz"):
+    for file in sorted((Path(demeanor.explain.__file__).parent / part).iterdir()):
+        if file.suffix in (".py", ".json", ".npz", ".csv"):
             digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -60,6 +60,7 @@ class Reasoner:
             self.person,
             self.settings.as_dict(),
             prompts,
+            pipeline.code_hash("reasoning"),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -186,7 +186,8 @@ def eye_measures(lids: np.ndarray, irises: np.ndarray) -> np.ndarray:
         height(iris, middle) / width,
     ]
     each = np.stack(rows, axis=2)  # (n, 2, 7)
-    return np.stack([_filled(each[:, eye]) for eye in (0, 1)]).mean(axis=0).astype(np.float32)
+    both = np.stack([_filled(each[:, eye]) for eye in (0, 1)])
+    return np.asarray(both.mean(axis=0), dtype=np.float32)
 
 
 def _filled(measures: np.ndarray) -> np.ndarray:

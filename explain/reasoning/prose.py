@@ -121,6 +121,8 @@ def _measure(observation: Observation) -> str:
     if observation.unit is Unit.FACS_INTENSITY:
         letter, word = intensity_letter(observation.peak), intensity_word(observation.peak)
         return f"{observation.name}, {letter}, {word}"
+    if observation.unit is Unit.PROBABILITY:
+        return f"{observation.name}, present with probability {observation.peak:.2f}, no intensity"
     return f"{observation.name}, {observation.peak:.0f} {observation.unit}".strip()
 
 

@@ -43,6 +43,7 @@ _TURNS = frozenset(
 # a broad smile lifts the upper lip
 _CARRIES_ALONG = (("AU9", "AU4"), ("AU12", "AU10"))
 _CARRYING, _CARRIED_SHARE = 0.75, 0.5  # ours
+_PRESENT = 0.85  # a movement known to be there, not how strong: counts like C; ours
 _MIN_MEASURED = 0.6  # of a pattern's movements must be measurable here; ours
 _PARTIAL_POWER = 1.5  # half a pattern tells less than half; ours
 _SHADOW_SHARE = 0.2  # of a pattern inside a whole one; ours
@@ -106,9 +107,16 @@ def strength(observation: Observation, speech: Sequence[Span]) -> float:
     if observation.unit is Unit.DEGREE:
         turned = observation.change_from_usual or observation.peak or 0.0
         return min(1.0, abs(turned) / _TURN_DEG)
-    if observation.unit is not Unit.FACS_INTENSITY or observation.code == "AU45":
+    if observation.code == "AU45":
         return 0.0  # blinks carry no emotion
-    share = grade(_effective(observation)) * (0.5 + 0.5 * observation.reliability)
+    if observation.unit is Unit.PROBABILITY:
+        share = _PRESENT * max(0.0, 2.0 * (observation.peak or 0.0) - 1.0)
+        share *= _HELD_SHARE if is_held(observation) else 1.0
+    elif observation.unit is Unit.FACS_INTENSITY:
+        share = grade(_effective(observation))
+    else:
+        return 0.0
+    share *= 0.5 + 0.5 * observation.reliability
     if 0.0 < observation.span.duration_s < _BRIEF_S:
         share *= _BRIEF_SHARE
     return share * (_kept_in_speech(observation.code) if in_speech(observation, speech) else 1.0)

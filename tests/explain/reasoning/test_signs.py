@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from drawn_observations import au, gap, held, left, level, pitch, right, said, turn, voice
 
@@ -43,6 +45,13 @@ def test_grades_lie_on_straight_lines(intensity, counts):
 )
 def test_strength_of_one_movement(observation, counts):
     assert strength(observation, ()) == pytest.approx(counts)
+
+
+def test_a_probability_of_presence_counts_like_a_clear_movement_and_no_more():
+    sure = replace(au("f1", 12, 0.95, change_from_usual=0.95), unit=Unit.PROBABILITY)
+    even = replace(au("f1", 12, 0.5, change_from_usual=0.5), unit=Unit.PROBABILITY)
+    assert strength(sure, ()) == pytest.approx(0.85 * 0.9 * 0.95)
+    assert strength(even, ()) == 0.0
 
 
 def test_speech_takes_from_mouths_and_leaves_brows():
