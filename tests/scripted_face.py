@@ -21,7 +21,7 @@ class ScriptedFace:
         self.eyes_px, self.version = eyes_px, version
         self.n_frames = 0
 
-    def detect(self, rgb, min_score):
+    def detect(self, rgb, min_score, far=True):
         if rgb.mean() < BRIGHT:
             return []
         points = self._points(rgb)

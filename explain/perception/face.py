@@ -83,8 +83,9 @@ class FaceBackend(Protocol):
     version: str  # of the models: first digits of their hashes
     has_blendshapes: bool
 
-    def detect(self, rgb: np.ndarray, min_score: float) -> list[FaceBox]:
-        """Faces in `rgb` (h, w, 3) uint8, best first."""
+    def detect(self, rgb: np.ndarray, min_score: float, far: bool = True) -> list[FaceBox]:
+        """Faces in `rgb` (h, w, 3) uint8, best first; small ones too where `far` is set, which
+        costs three times as much."""
 
     def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
         """(468 or 478, 3) float32 points of the face in `roi`, and 0-1 whether there is one."""
@@ -156,8 +157,8 @@ class MeshBackend:
         self._near, self._far = FaceDetector(near), FaceDetector(far)
         self._mesh, self._iris = mesh, iris
 
-    def detect(self, rgb: np.ndarray, min_score: float) -> list[FaceBox]:
-        return both_ranges(self._near, self._far, rgb, min_score)
+    def detect(self, rgb: np.ndarray, min_score: float, far: bool = True) -> list[FaceBox]:
+        return both_ranges(self._near, self._far if far else None, rgb, min_score)
 
     def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
         crop_px = self._mesh.input_shape[1]
@@ -210,8 +211,8 @@ class LandmarkerBackend:
         self._far = FaceDetector(far) if far else None
         self._mesh, self._blendshapes = mesh, blendshapes
 
-    def detect(self, rgb: np.ndarray, min_score: float) -> list[FaceBox]:
-        return both_ranges(self._near, self._far, rgb, min_score)
+    def detect(self, rgb: np.ndarray, min_score: float, far: bool = True) -> list[FaceBox]:
+        return both_ranges(self._near, self._far if far else None, rgb, min_score)
 
     def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
         crop_px = self._mesh.input_shape[1]

@@ -33,6 +33,7 @@ _FORMATS = (
 )
 _PICTURES = ("image2", "image2pipe")
 _ROUNDING_S = 0.001  # time stamps of some containers are whole milliseconds
+_FULL_HD = 1920 * 1080  # larger frames are worth the decoder's own threads, beside our models
 _MAX_GAP_S = 0.05  # holes in the sound longer than this are filled with silence, and counted
 _PICTURE_SUFFIXES = frozenset(".jpg .jpeg .png .bmp .webp .tif .tiff".split())
 _VIDEO_SUFFIXES = frozenset(
@@ -188,7 +189,7 @@ def read(clip: Clip, settings: MediaSettings, losses: Losses) -> Iterator[Frame 
         start_s = _start_s(container)
         pictures = _Pictures(start_s, losses)
         sounds = _Sounds(start_s, losses)
-        if video is not None:
+        if video is not None and video.width * video.height > _FULL_HD:
             video.thread_type = "AUTO"
         for packet in _packets(container, wanted, losses):
             if _begin_s(packet, start_s) > settings.max_duration_s:

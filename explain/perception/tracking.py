@@ -29,6 +29,7 @@ _SAME_PLACE_IOU = 0.2  # a face that returns: heads move while they are away
 _JUMP_IOU = 0.2  # from one frame to the next: below it the picture was cut to something else
 _EAGER = 0.2  # while nobody is followed, look five times as often
 _BY_TURNS_S = 0.055  # 18 frames a second: a blink still has three looks at each eye
+_FAR_EVERY = 3  # looks beside somebody who is followed: small faces more seldom, they cost most
 _SETTLE = 2  # passes over a new face, until its window fits
 
 
@@ -64,7 +65,7 @@ class Tracker:
         self._backend, self._settings = backend, settings
         self._active: list[_Track] = []
         self._lost: list[_Track] = []
-        self._n_tracks = 0
+        self._n_tracks = self._n_looks = 0
         self._looked_s = -np.inf
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="face-details")
         self._waiting: deque[Future[list[Seen]]] = deque()
@@ -136,7 +137,9 @@ class Tracker:
         new: list[tuple[_Track, np.ndarray, float]] = []
         taken = [track.box for track in self._active]
         n_left_out = 0
-        for face in self._backend.detect(rgb, self._settings.detector_score):
+        far = not self._active or self._n_looks % _FAR_EVERY == 0
+        self._n_looks += 1
+        for face in self._backend.detect(rgb, self._settings.detector_score, far):
             if any(iou(face.box, box) > _SAME_PLACE_IOU for box in taken):
                 continue
             if len(taken) >= self._settings.max_people:
