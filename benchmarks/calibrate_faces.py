@@ -1,7 +1,8 @@
 """Makes explain/perception/templates.npz and calibration.json, and prints how good they are.
 
     python benchmarks/calibrate_faces.py --faces ../shared/data/faces \
-        --face-model ../shared/data/face_model/ict_face.npz
+        --face-model ../shared/data/face_model/ict_face.npz \
+        --blendshape-names ../shared/knowledge/mediapipe_blendshapes.json
 
 Zero comes from neutral faces of real people, scale from a rendered face with known action units
 (ICT-FaceKit, MIT). One fold of the people and a quarter of the rendered identities are held out;

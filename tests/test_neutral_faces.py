@@ -1,4 +1,4 @@
-"""Neutral faces of people whose pictures were used for nothing else are not read as emotion."""
+"""Neutral faces of people who went into no constant of perception are not read as emotion."""
 
 import csv
 import hashlib
