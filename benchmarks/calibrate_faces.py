@@ -32,6 +32,7 @@ from demeanor.explain.perception.geometry import (
     to_person,
 )
 from demeanor.explain.perception.models import face_backend
+from demeanor.explain.perception.picture import Picture
 
 PERCEPTION = Path(__file__).resolve().parents[1] / "explain" / "perception"
 BACKENDS = ("mesh", "landmarker")
@@ -170,12 +171,13 @@ def measure_faces(backend: FaceBackend, folder: Path) -> dict[str, np.ndarray]:
 
 
 def largest_face(backend: FaceBackend, rgb: np.ndarray) -> FaceMesh | None:
-    boxes = backend.detect(rgb, 0.5)
+    picture = Picture(rgb)
+    boxes = backend.detect(picture, 0.5)
     if not boxes:
         return None
     roi = roi_of_box(max(boxes, key=lambda box: box.width))
     for _ in range(3):
-        found = mesh(backend, rgb, roi)
+        found = mesh(backend, picture, roi)
         roi = roi_of_mesh(found.points)
     return found
 

@@ -102,7 +102,7 @@ def decode_and_mesh(clip: Path, backend: FaceBackend, settings: Settings) -> int
         for item in ahead(read(opened, settings.media, Losses())):
             if isinstance(item, Frame):
                 n_frames += 1
-                for _ in tracker.add(item.time_s, item.rgb):
+                for _ in tracker.add(item.time_s, item.picture):
                     pass
         for _ in tracker.finish():
             pass

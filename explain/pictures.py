@@ -144,7 +144,7 @@ def take(measurement: Measurement, wanted: Sequence[Moment], blur: bool) -> list
 
 
 def _picture(measurement: Measurement, moment: Moment, frame: Frame, blur: bool) -> Picture:
-    rgb = frame.rgb
+    rgb = frame.picture.rgb
     if blur:
         people = [p.person for p in measurement.people]
         boxes = [

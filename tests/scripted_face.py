@@ -21,19 +21,19 @@ class ScriptedFace:
         self.eyes_px, self.version = eyes_px, version
         self.n_frames = 0
 
-    def detect(self, rgb, min_score, far=True):
-        if rgb.mean() < BRIGHT:
+    def detect(self, picture, min_score, far=True):
+        if picture.rgb.mean() < BRIGHT:
             return []
-        points = self._points(rgb)
+        points = self._points(picture)
         left, top = points[:, :2].min(axis=0).tolist()
         right, bottom = points[:, :2].max(axis=0).tolist()
         eyes = tuple(map(tuple, points[[33, 263], :2].tolist()))
         return [FaceBox(left, top, right, bottom, eyes, 0.9)]
 
-    def points(self, rgb, roi):
-        return self._points(rgb), float(rgb.mean() >= BRIGHT)
+    def points(self, picture, roi):
+        return self._points(picture), float(picture.rgb.mean() >= BRIGHT)
 
-    def details(self, rgb, points, presence, eyes=(0, 1)):
+    def details(self, picture, points, presence, eyes=(0, 1)):
         self.n_frames += 1
         lids, irises = np.zeros((2, 16, 2), np.float32), np.zeros((2, 5, 2), np.float32)
         for side, (outer, inner) in enumerate([(0, 100), (300, 200)]):
@@ -43,7 +43,7 @@ class ScriptedFace:
             irises[side] = [[(outer + inner) / 2 + 10 * (n > 0), 0] for n in range(5)]
         return FaceMesh(points, lids, irises, presence, None)
 
-    def _points(self, rgb):
-        height, width = rgb.shape[:2]
+    def _points(self, picture):
+        height, width = picture.rgb.shape[:2]
         face = template("mesh") * self.eyes_px * [1, -1, -1]
         return np.add(face, [width / 2, height / 2, 0]).astype(np.float32)

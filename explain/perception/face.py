@@ -15,6 +15,7 @@ import numpy as np
 
 from demeanor.explain.perception.detector import FaceBox, FaceDetector, iou
 from demeanor.explain.perception.litert import LiteModel
+from demeanor.explain.perception.picture import Picture
 
 # Corners of the eyes in the mesh; right and left are the person's own, right first throughout.
 EYE_CORNERS = ((33, 133), (263, 362))  # (outer, inner)
@@ -83,23 +84,23 @@ class FaceBackend(Protocol):
     version: str  # of the models: first digits of their hashes
     has_blendshapes: bool
 
-    def detect(self, rgb: np.ndarray, min_score: float, far: bool = True) -> list[FaceBox]:
-        """Faces in `rgb` (h, w, 3) uint8, best first; small ones too where `far` is set, which
+    def detect(self, picture: Picture, min_score: float, far: bool = True) -> list[FaceBox]:
+        """Faces in `picture`, best first; small ones too where `far` is set, which
         costs three times as much."""
 
-    def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
+    def points(self, picture: Picture, roi: Roi) -> tuple[np.ndarray, float]:
         """(468 or 478, 3) float32 points of the face in `roi`, and 0-1 whether there is one."""
 
     def details(
-        self, rgb: np.ndarray, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
+        self, picture: Picture, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
     ) -> FaceMesh:
         """Eyelids, irises and blendshapes added to `points`. A backend that pays for each eye
         looks only at `eyes` (0 right, 1 left); the other is NaN."""
 
 
-def mesh(backend: FaceBackend, rgb: np.ndarray, roi: Roi) -> FaceMesh:
+def mesh(backend: FaceBackend, picture: Picture, roi: Roi) -> FaceMesh:
     """Both steps at once, for a single picture."""
-    return backend.details(rgb, *backend.points(rgb, roi))
+    return backend.details(picture, *backend.points(picture, roi))
 
 
 def roi_of_box(box: FaceBox) -> Roi:
@@ -128,12 +129,6 @@ def roi_of_mesh(points: np.ndarray) -> Roi:
     return Roi(cos * u - sin * v, sin * u + cos * v, size, angle)
 
 
-def _crop(rgb: np.ndarray, matrix: np.ndarray, crop_px: int) -> np.ndarray:
-    """The window as (1, crop_px, crop_px, 3) float32 in 0-1; black outside the picture."""
-    crop = cv2.warpAffine(rgb, matrix, (crop_px, crop_px), flags=cv2.INTER_LINEAR)
-    return np.asarray(crop, np.float32)[None] * np.float32(1.0 / 255.0)
-
-
 def _to_picture(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Crop coordinates (…, 2 or 3) back to the picture; z is scaled along."""
     inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
@@ -157,26 +152,26 @@ class MeshBackend:
         self._near, self._far = FaceDetector(near), FaceDetector(far)
         self._mesh, self._iris = mesh, iris
 
-    def detect(self, rgb: np.ndarray, min_score: float, far: bool = True) -> list[FaceBox]:
-        return both_ranges(self._near, self._far if far else None, rgb, min_score)
+    def detect(self, picture: Picture, min_score: float, far: bool = True) -> list[FaceBox]:
+        return both_ranges(self._near, self._far if far else None, picture, min_score)
 
-    def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
+    def points(self, picture: Picture, roi: Roi) -> tuple[np.ndarray, float]:
         crop_px = self._mesh.input_shape[1]
         matrix = roi.to_crop(crop_px)
-        raw, presence = self._mesh(_crop(rgb, matrix, crop_px))
+        raw, presence = self._mesh(picture.window(matrix, crop_px)[None])
         return _to_picture(raw.reshape(N_POINTS, 3), matrix), _sigmoid(presence.item())
 
     def details(
-        self, rgb: np.ndarray, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
+        self, picture: Picture, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
     ) -> FaceMesh:
         angle = roi_of_mesh(points).angle
         lids, irises = np.full((2, 16, 2), np.nan, "f4"), np.full((2, 5, 2), np.nan, "f4")
         for side in eyes:
-            lids[side], irises[side] = self._eye(rgb, points, side, angle)
+            lids[side], irises[side] = self._eye(picture, points, side, angle)
         return FaceMesh(points, lids, irises, presence, blendshapes=None)
 
     def _eye(
-        self, rgb: np.ndarray, points: np.ndarray, side: int, angle: float
+        self, picture: Picture, points: np.ndarray, side: int, angle: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """Outline (16, 2) and iris (5, 2). The model knows right eyes: left ones are mirrored."""
         outer, inner = points[EYE_CORNERS[side][0], :2], points[EYE_CORNERS[side][1], :2]
@@ -186,7 +181,7 @@ class MeshBackend:
         matrix = Roi(x, y, max(size, 1.0), angle).to_crop(crop_px)
         if side == 1:
             matrix = np.array([[-1, 0, crop_px - 1], [0, 1, 0]]) @ np.vstack([matrix, [0, 0, 1]])
-        eye, iris = self._iris(_crop(rgb, matrix, crop_px))
+        eye, iris = self._iris(picture.window(matrix, crop_px)[None])
         outline = eye.reshape(71, 3)[:16, :2].astype(np.float32)
         rim = iris.reshape(5, 3)[:, :2].astype(np.float32)
         return _to_picture(outline, matrix), _to_picture(rim, matrix)
@@ -211,17 +206,17 @@ class LandmarkerBackend:
         self._far = FaceDetector(far) if far else None
         self._mesh, self._blendshapes = mesh, blendshapes
 
-    def detect(self, rgb: np.ndarray, min_score: float, far: bool = True) -> list[FaceBox]:
-        return both_ranges(self._near, self._far if far else None, rgb, min_score)
+    def detect(self, picture: Picture, min_score: float, far: bool = True) -> list[FaceBox]:
+        return both_ranges(self._near, self._far if far else None, picture, min_score)
 
-    def points(self, rgb: np.ndarray, roi: Roi) -> tuple[np.ndarray, float]:
+    def points(self, picture: Picture, roi: Roi) -> tuple[np.ndarray, float]:
         crop_px = self._mesh.input_shape[1]
         matrix = roi.to_crop(crop_px)
-        raw, presence, _ = self._mesh(_crop(rgb, matrix, crop_px))
+        raw, presence, _ = self._mesh(picture.window(matrix, crop_px)[None])
         return _to_picture(raw.reshape(-1, 3), matrix), _sigmoid(presence.item())
 
     def details(
-        self, rgb: np.ndarray, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
+        self, picture: Picture, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
     ) -> FaceMesh:
         (coefficients,) = self._blendshapes(points[BLENDSHAPE_POINTS, :2][None])
         return FaceMesh(
@@ -234,11 +229,11 @@ class LandmarkerBackend:
 
 
 def both_ranges(
-    near: FaceDetector, far: FaceDetector | None, rgb: np.ndarray, min_score: float
+    near: FaceDetector, far: FaceDetector | None, picture: Picture, min_score: float
 ) -> list[FaceBox]:
     """Faces of either detector: the near one sees large faces, the far one small ones."""
-    boxes = near(rgb, min_score)
-    for box in far(rgb, min_score) if far else ():
+    boxes = near(picture.rgb, min_score)
+    for box in far(picture.rgb, min_score) if far else ():
         if all(iou(box.box, other.box) < 0.3 for other in boxes):
             boxes.append(box)
     return boxes

@@ -145,7 +145,7 @@ def _one_pass(
         for item in ahead(read(clip, settings.media, losses)):
             if isinstance(item, Frame):
                 recorder.frame(item.time_s)
-                for seen in tracker.add(item.time_s, item.rgb):
+                for seen in tracker.add(item.time_s, item.picture):
                     recorder.add(seen)
                 progress(item.time_s)
             elif isinstance(item, Sound) and voice is not None:

@@ -14,12 +14,12 @@ from typing import Any
 
 import av
 import av.error
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 
 from demeanor.explain.errors import ClipError, NotMedia, TooLong
+from demeanor.explain.perception.picture import Picture, YuvPicture
 from demeanor.explain.records import Clip, NotMeasured, Span
 from demeanor.explain.settings import MediaSettings
 
@@ -50,7 +50,7 @@ MEDIA_SUFFIXES = _PICTURE_SUFFIXES | _VIDEO_SUFFIXES | _AUDIO_SUFFIXES  # search
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     time_s: float
-    rgb: np.ndarray  # (h, w, 3) uint8, turned upright
+    picture: Picture  # turned upright
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,7 +231,7 @@ def frames_at(clip: Clip, times_s: Sequence[float]) -> Iterator[tuple[float, Fra
             except av.error.FFmpegError:
                 continue
             if shown is not None:
-                yield time_s, Frame(shown_s, upright(to_rgb(shown), shown.rotation))
+                yield time_s, Frame(shown_s, picture_of(shown))
 
 
 def video_codec(path: Path) -> str | None:
@@ -265,7 +265,7 @@ class _Pictures:
             self.last_s = max(0.0, time_s - self._start_s)
             self._losses.n_frames += 1
             self._losses.damaged_frames += bool(frame.is_corrupt)
-            yield Frame(self.last_s, upright(to_rgb(frame), frame.rotation))
+            yield Frame(self.last_s, picture_of(frame))
 
 
 class _Sounds:
@@ -317,17 +317,21 @@ class _Sounds:
             yield Sound(samples)
 
 
-def to_rgb(frame: Any) -> np.ndarray:
-    """(h, w, 3) uint8. OpenCV's conversion of plain yuv420p is twice as fast as swscale's."""
+def picture_of(frame: Any) -> Picture:
+    """Turned upright by the file's display matrix (`rotation` counts counter-clockwise). Plain
+    yuv420p stays in its planes, which are looked at where the decoder left them."""
     if frame.format.name == "yuv420p" and frame.width % 2 == 0 and frame.height % 2 == 0:
-        return np.asarray(cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420))
-    return np.asarray(frame.to_ndarray(format="rgb24"))
+        picture: Picture = YuvPicture([_plane(plane) for plane in frame.planes])
+    else:
+        picture = Picture(frame.to_ndarray(format="rgb24"))
+    quarters = round(frame.rotation / 90) % 4
+    return picture.turned(quarters) if quarters else picture
 
 
-def upright(rgb: np.ndarray, rotation_deg: int) -> np.ndarray:
-    """Turn by the file's display matrix; `rotation_deg` counts counter-clockwise, as in PyAV."""
-    turns = round(rotation_deg / 90) % 4
-    return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
+def _plane(plane: Any) -> np.ndarray:
+    """(h, w) uint8, a view: rows in the decoder's memory may be longer than the picture is wide."""
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
 
 
 def find_media(folder: Path) -> list[Path]:

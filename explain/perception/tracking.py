@@ -22,6 +22,7 @@ from demeanor.explain.perception.face import (
     roi_of_box,
     roi_of_mesh,
 )
+from demeanor.explain.perception.picture import Picture
 from demeanor.explain.settings import FaceSettings
 
 _SAME_FACE_IOU = 0.5  # two windows on one face
@@ -77,17 +78,17 @@ class Tracker:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def add(self, time_s: float, rgb: np.ndarray) -> Iterator[Seen]:
-        found = self._follow(time_s, rgb)
+    def add(self, time_s: float, picture: Picture) -> Iterator[Seen]:
+        found = self._follow(time_s, picture)
         wait_s = self._settings.redetect_every_s * (1.0 if self._active else _EAGER)
         due = time_s - self._looked_s >= wait_s
         if due or len(found) < len(self._active):
             self._active = [track for track, _, _ in found]
-            found += self._look(time_s, rgb)
+            found += self._look(time_s, picture)
             self._looked_s = time_s
         self._active = [track for track, _, _ in found]
         looks = [self._eyes(track, time_s) for track in self._active]
-        self._waiting.append(self._pool.submit(self._details, time_s, rgb, found, looks))
+        self._waiting.append(self._pool.submit(self._details, time_s, picture, found, looks))
         while len(self._waiting) > self._DEPTH:
             yield from self._waiting.popleft().result()
 
@@ -98,12 +99,12 @@ class Tracker:
     def _details(
         self,
         time_s: float,
-        rgb: np.ndarray,
+        picture: Picture,
         found: list[tuple[_Track, np.ndarray, float]],
         looks: list[Sequence[int]],
     ) -> list[Seen]:
         return [
-            Seen(track.number, time_s, self._backend.details(rgb, points, presence, eyes))
+            Seen(track.number, time_s, self._backend.details(picture, points, presence, eyes))
             for (track, points, presence), eyes in zip(found, looks, strict=True)
         ]
 
@@ -118,11 +119,11 @@ class Tracker:
         track.turn += 1
         return (track.turn % 2,)
 
-    def _follow(self, time_s: float, rgb: np.ndarray) -> list[tuple[_Track, np.ndarray, float]]:
+    def _follow(self, time_s: float, picture: Picture) -> list[tuple[_Track, np.ndarray, float]]:
         """Faces known from the last frame that are still there; the others go to `_lost`."""
         found: list[tuple[_Track, np.ndarray, float]] = []
         for track in self._active:
-            points, presence = self._backend.points(rgb, track.roi)
+            points, presence = self._backend.points(picture, track.roi)
             box = box_of(points)
             gone = presence < self._settings.presence or iou(box, track.box) < _JUMP_IOU
             if gone or any(iou(box, other.box) > _SAME_FACE_IOU for other, _, _ in found):
@@ -132,14 +133,14 @@ class Tracker:
             found.append((track, points, presence))
         return found
 
-    def _look(self, time_s: float, rgb: np.ndarray) -> list[tuple[_Track, np.ndarray, float]]:
+    def _look(self, time_s: float, picture: Picture) -> list[tuple[_Track, np.ndarray, float]]:
         """Faces that nobody follows yet, each confirmed by the mesh."""
         new: list[tuple[_Track, np.ndarray, float]] = []
         taken = [track.box for track in self._active]
         n_left_out = 0
         far = not self._active or self._n_looks % _FAR_EVERY == 0
         self._n_looks += 1
-        for face in self._backend.detect(rgb, self._settings.detector_score, far):
+        for face in self._backend.detect(picture, self._settings.detector_score, far):
             if any(iou(face.box, box) > _SAME_PLACE_IOU for box in taken):
                 continue
             if len(taken) >= self._settings.max_people:
@@ -147,7 +148,7 @@ class Tracker:
                 continue
             roi = roi_of_box(face)
             for _ in range(_SETTLE):
-                points, presence = self._backend.points(rgb, roi)
+                points, presence = self._backend.points(picture, roi)
                 if presence < self._settings.presence:
                     break
                 roi = roi_of_mesh(points)

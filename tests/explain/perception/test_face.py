@@ -19,8 +19,9 @@ from demeanor.explain.perception.face import (
     roi_of_box,
     roi_of_mesh,
 )
+from demeanor.explain.perception.picture import Picture
 
-BLACK = np.zeros((240, 320, 3), np.uint8)
+BLACK = Picture(np.zeros((240, 320, 3), np.uint8))
 
 
 class DrawnModel:

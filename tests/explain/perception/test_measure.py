@@ -155,7 +155,7 @@ def test_an_error_while_decoding_reaches_the_caller(tmp_path):
 
 def test_an_error_while_measuring_leaves_no_thread_behind(tmp_path):
     class Broken(ScriptedFace):
-        def details(self, rgb, points, presence, eyes=(0, 1)):
+        def details(self, picture, points, presence, eyes=(0, 1)):
             raise RuntimeError("model broke")
 
     path = clips.write(tmp_path / "a.mp4", lit(*[LIT] * 50))

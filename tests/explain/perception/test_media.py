@@ -20,7 +20,6 @@ from demeanor.explain.perception.media import (
     frames_at,
     open_clip,
     read,
-    upright,
 )
 from demeanor.explain.settings import load_settings
 
@@ -83,7 +82,10 @@ def test_two_readings_are_the_same(tmp_path):
     path = clips.write(tmp_path / "a.mp4", clips.noise(5), sound=clips.tone(0.2))
     one, two = Contents(path), Contents(path)
     assert np.array_equal(one.sound, two.sound)
-    assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(one.frames, two.frames, strict=True))
+    assert all(
+        np.array_equal(a.picture.rgb, b.picture.rgb)
+        for a, b in zip(one.frames, two.frames, strict=True)
+    )
     assert one.clip == two.clip
 
 
@@ -118,38 +120,31 @@ def test_a_picture_taken_sideways_is_turned_upright(tmp_path, clockwise_deg, col
     found = Contents(clips.turned(path, clockwise_deg))
     assert (found.clip.width_px, found.clip.height_px) == size
     for frame in found.frames:
-        assert frame.rgb.shape[:2] == size[::-1]
-        for colour, wanted in zip(corners(frame.rgb), colours, strict=True):
+        assert frame.picture.rgb.shape[:2] == size[::-1]
+        for colour, wanted in zip(corners(frame.picture.rgb), colours, strict=True):
             assert np.abs(colour - wanted).max() < 12
-
-
-def test_upright_leaves_a_level_picture_alone():
-    rgb = clips.quadrants()
-    assert upright(rgb, 0) is rgb
-    assert upright(rgb, 360) is rgb
-    assert np.array_equal(upright(rgb, -90), np.rot90(rgb, -1))
 
 
 @pytest.mark.parametrize("size", [(64, 48), (63, 47), (2, 2)])
 def test_colours_survive_even_and_odd_sizes(tmp_path, size):
     path = clips.write(tmp_path / "a.mkv", [np.full((*size[::-1], 3), RED, np.uint8)], codec="ffv1")
     (frame,) = Contents(path).frames
-    assert frame.rgb.shape == (*size[::-1], 3)
-    assert np.abs(frame.rgb.astype(int) - RED).max() < 6
+    assert frame.picture.rgb.shape == (*size[::-1], 3)
+    assert np.abs(frame.picture.rgb.astype(int) - RED).max() < 6
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".tiff"])
 def test_a_picture_lasts_no_time(tmp_path, suffix):
     found = Contents(clips.picture(tmp_path / f"a{suffix}", clips.quadrants()))
     assert (found.clip.duration_s, found.clip.fps, found.times_s) == (0.0, None, [0.0])
-    assert np.abs(corners(found.frames[0].rgb)[0] - RED).max() < 30
+    assert np.abs(corners(found.frames[0].picture.rgb)[0] - RED).max() < 30
     assert found.said == {}
 
 
 def test_a_picture_named_like_a_pattern_is_that_picture_alone(tmp_path):
     clips.picture(tmp_path / "a001.png", clips.quadrants((32, 32)))
     found = Contents(clips.picture(tmp_path / "a%03d.png", clips.quadrants()))
-    assert [frame.rgb.shape for frame in found.frames] == [(48, 64, 3)]
+    assert [frame.picture.rgb.shape for frame in found.frames] == [(48, 64, 3)]
 
 
 def test_one_frame_is_a_clip(tmp_path):
@@ -369,11 +364,11 @@ def test_the_frame_that_was_shown_at_a_time_is_found_again(tmp_path, suffix):
 def test_a_frame_found_again_is_the_one_that_was_read(tmp_path):
     found = Contents(clips.write(tmp_path / "a.mp4", clips.noise(20)))
     for time_s, frame in frames_at(found.clip, found.times_s[::-3]):
-        assert np.array_equal(frame.rgb, found.frames[round(time_s * 25)].rgb)
+        assert np.array_equal(frame.picture.rgb, found.frames[round(time_s * 25)].picture.rgb)
 
 
 def test_a_picture_is_found_again_and_sound_has_none(tmp_path):
     picture = Contents(clips.picture(tmp_path / "a.png", clips.quadrants())).clip
-    assert [frame.rgb.shape for _, frame in frames_at(picture, [0.0])] == [(48, 64, 3)]
+    assert [frame.picture.rgb.shape for _, frame in frames_at(picture, [0.0])] == [(48, 64, 3)]
     sound = Contents(clips.write(tmp_path / "a.wav", sound=clips.tone(0.5))).clip
     assert list(frames_at(sound, [0.0])) == []

@@ -11,6 +11,7 @@ import pytest
 
 from demeanor.explain.perception.detector import FaceBox
 from demeanor.explain.perception.face import EYE_CORNERS, FaceMesh
+from demeanor.explain.perception.picture import Picture
 from demeanor.explain.perception.tracking import Tracker, box_of
 from demeanor.explain.settings import load_settings
 
@@ -28,9 +29,9 @@ class ScriptedBackend:
         self.faces, self.hidden = faces, hidden_from_detector
         self.n_looks = 0
 
-    def detect(self, rgb, min_score, far=True):
+    def detect(self, picture, min_score, far=True):
         self.n_looks += 1
-        n = int(rgb[0, 0, 0])
+        n = int(picture.rgb[0, 0, 0])
         if n in self.hidden:
             return []
         return [
@@ -38,15 +39,15 @@ class ScriptedBackend:
             for x, y in self.faces[n]
         ]
 
-    def points(self, rgb, roi):
+    def points(self, picture, roi):
         """The face nearest to the window's middle, if it lies in the window."""
-        here = self.faces[int(rgb[0, 0, 0])]
+        here = self.faces[int(picture.rgb[0, 0, 0])]
         near = sorted(here, key=lambda c: abs(c[0] - roi.x) + abs(c[1] - roi.y))
         if not near or max(abs(near[0][0] - roi.x), abs(near[0][1] - roi.y)) > roi.size / 2:
             return square(roi.x, roi.y), 0.0
         return square(*near[0]), 1.0
 
-    def details(self, rgb, points, presence, eyes=(0, 1)):
+    def details(self, picture, points, presence, eyes=(0, 1)):
         return FaceMesh(points, np.zeros((2, 16, 2)), np.zeros((2, 5, 2)), presence, None)
 
 
@@ -65,7 +66,7 @@ def follow(faces, fps=FPS, settings=SETTINGS, **backend):
     with Tracker(script, settings) as tracker:
         seen = []
         for n in range(len(faces)):
-            seen += tracker.add(n / fps, np.full((4, 4, 3), n, np.uint8))
+            seen += tracker.add(n / fps, Picture(np.full((4, 4, 3), n, np.uint8)))
         seen += tracker.finish()
     rows = [
         (round(s.time_s * fps), s.track, int(sum(box_of(s.mesh.points)[::2]) / 2)) for s in seen
@@ -156,11 +157,11 @@ def test_two_windows_on_one_face_are_merged():
 
 def test_what_the_mesh_does_not_confirm_is_no_face():
     class Doubtful(ScriptedBackend):
-        def points(self, rgb, roi):
+        def points(self, picture, roi):
             return square(roi.x, roi.y), SETTINGS.presence - 0.01
 
     with Tracker(Doubtful([[(50, 60)]]), SETTINGS) as tracker:
-        assert [*tracker.add(0.0, np.zeros((4, 4, 3), np.uint8)), *tracker.finish()] == []
+        assert [*tracker.add(0.0, Picture(np.zeros((4, 4, 3), np.uint8))), *tracker.finish()] == []
 
 
 def test_faces_come_in_order_though_details_are_worked_out_beside():
@@ -170,11 +171,11 @@ def test_faces_come_in_order_though_details_are_worked_out_beside():
 
 def test_an_error_in_the_details_reaches_the_caller():
     class Broken(ScriptedBackend):
-        def details(self, rgb, points, presence, eyes=(0, 1)):
+        def details(self, picture, points, presence, eyes=(0, 1)):
             raise RuntimeError("model broke")
 
     with Tracker(Broken([[(50, 60)]]), SETTINGS) as tracker:
-        rest = [*tracker.add(0.0, np.zeros((4, 4, 3), np.uint8))]
+        rest = [*tracker.add(0.0, Picture(np.zeros((4, 4, 3), np.uint8)))]
         with pytest.raises(RuntimeError, match="model broke"):
             rest += tracker.finish()
 
