@@ -140,21 +140,22 @@ class FaceRecorder:
         pose = pose_deg(turn)
         lids = np.stack([s.mesh.lids for s in seen])
         irises = np.stack([s.mesh.irises for s in seen])
-        eyes = eye_measures(lids, irises)
+        eyes, gaze = eye_measures(lids, irises)
         shapes_rest = shapes[:, RIGID] - self._template[RIGID]
         fit = np.sqrt((shapes_rest**2).sum(axis=-1).mean(axis=-1))
         boxes = np.array([box_of(s.mesh.points) for s in seen])
         size = np.array([self._clip.width_px or 1, self._clip.height_px or 1] * 2)
-        coefficients = [s.mesh.blendshapes for s in seen if s.mesh.blendshapes is not None]
         rows = _Rows(
             np.array([s.time_s for s in seen]),
             self._model.levels(
                 shape_measures(shapes),
-                eyes[:, :5],
-                np.stack(coefficients) if coefficients else None,
+                eyes,
+                pose,
+                _stacked([s.mesh.texture for s in seen]),
+                _stacked([s.mesh.blendshapes for s in seen]),
             ),
             pose,
-            _gaze_deg(eyes[:, 5:]),
+            _gaze_deg(gaze),
             (boxes[:, :2] + boxes[:, 2:]) / 2,
             boxes[:, 2] - boxes[:, 0],
             self._judge(boxes, pose, fit),
@@ -322,6 +323,12 @@ def _of_person(name: str, gaps: tuple[tuple[Span, str], ...]) -> list[NotMeasure
             NotMeasured("action units", f"{reason} (for {total_s:.1f} s in all)", whole, name)
         )
     return rows
+
+
+def _stacked(rows: list[np.ndarray | None]) -> np.ndarray | None:
+    """A backend has a measure in every frame, or in none."""
+    found = [row for row in rows if row is not None]
+    return np.stack(found) if found else None
 
 
 def _short(times_s: np.ndarray, flags: np.ndarray, longest_s: float) -> np.ndarray:
