@@ -18,10 +18,11 @@ from demeanor.explain.perception.action_units import MEASURES, mirrored
 from demeanor.explain.perception.geometry import RIGID, align, to_person
 
 FULL = 5.0  # FACS E: weight 1 of the rendered face's expression
-REAL_SHARE, RIDGE = 0.3, 10.0  # shrinkage along what varies between neutral people; and in all
+REAL_SHARE, RIDGE = 0.05, 1000.0  # shrinkage along what varies between neutral people; and in all
 ALARM_RATE, ALARM_LEVEL = 0.05, 1.5  # of neutral faces may show intensity B or more
 # Of other units rendered alone, 98% may stay below this: else the unit is reported too low.
 CROSS_TALK, CROSS_TALK_SHARE = 1.4, 0.98
+NEARLY_FRONTAL_DEG = 12
 LIP_GAP_FULL = 0.18  # of the eyes' distance, about 16 mm: AU25 at E
 MIN_SIDE_R = 0.6  # correlation of the difference of sides: below it sides are not reported
 # Units that move the same parts in the same way: one beside the other is no mistake to count.
@@ -80,11 +81,15 @@ def filled(x: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 
 def rest_of_each(x: np.ndarray, renders: Table) -> np.ndarray:
-    """For every row the measures of the same person at rest, seen from the front."""
-    frontal = (renders["kind"] == "rest") & (np.abs(renders["pose"]).sum(axis=1) == 0)
-    by_person = {int(p): x[i] for i, p in enumerate(renders["person"]) if frontal[i]}
-    lost = np.full(x.shape[1], np.nan)
-    return np.stack([by_person.get(int(p), lost) for p in renders["person"]])
+    """For every row the measures of the same person at rest, all but from the front; NaN where
+    there are none."""
+    people, which = np.unique(renders["person"], return_inverse=True)
+    rest = (renders["kind"] == "rest") & (np.abs(renders["pose"]).max(axis=1) < NEARLY_FRONTAL_DEG)
+    own = np.full((len(people), x.shape[1]), np.nan)
+    for i in range(len(people)):
+        if (rows := rest & (which == i)).any():
+            own[i] = x[rows].mean(axis=0)
+    return own[which]
 
 
 class Fit:

@@ -21,7 +21,9 @@ from demeanor.explain.demo.face_model import FaceModel, load_face_model
 from demeanor.explain.demo.paint import Look
 from demeanor.explain.demo.render import LIPS, FaceRenderer, Lamps
 
-N_PEOPLE = 28  # per style
+# People per style: some look anywhere, some at the camera as most films have it.
+N_PEOPLE = {"turned": 28, "front": 20}
+POSE_DEG = {"turned": (11, 7, 5), "front": (4, 4, 3)}
 SIZE_PX = 320
 # Expressions of ICT-FaceKit for each unit (its SOURCE.md has the mapping).
 EXPRESSIONS = {
@@ -98,37 +100,42 @@ def held_out(style: int, person: int) -> bool:
     return style == HELD_OUT_STYLE or person % 4 == 0
 
 
-def scenes(rng: np.random.Generator, test: bool) -> Iterator[Scene]:
+def scenes(rng: np.random.Generator, test: bool, batch: str) -> Iterator[Scene]:
     """Of one person: at rest from the front, at rest turned, units alone, units together."""
+    deg = POSE_DEG[batch]
     yield Scene("rest", {}, {}, (0.0, 0.0, 0.0), {})
-    yield Scene("rest", {}, {}, _pose(rng), {})
+    for _ in range(1 if batch == "turned" else 2):
+        yield Scene("rest", {}, {}, _pose(rng, deg), {})
     alone = list(UNITS) if test else rng.choice(UNITS, 8, replace=False).tolist()
+    one_sided = 0.25 if batch == "turned" else 0.0
     for unit in alone:
-        yield _scene("single", [unit], rng)
+        yield _scene("single", [unit], rng, deg, one_sided)
     for number in range(6):
         if number % 2:
             units = [f"AU{n}" for n in COMBINATIONS[rng.integers(len(COMBINATIONS))].split("+")]
         else:
             units = rng.choice(UNITS, rng.integers(2, 6), replace=False).tolist()
-        yield _scene("several", units, rng)
+        yield _scene("several", units, rng, deg, one_sided)
 
 
-def _scene(kind: str, units: list[str], rng: np.random.Generator) -> Scene:
+def _scene(
+    kind: str, units: list[str], rng: np.random.Generator, deg: tuple[int, ...], one_sided: float
+) -> Scene:
     right, left = {}, {}
     for unit in units:
         weight = float(rng.uniform(0.1, 1.0))
-        one_sided = unit not in MIDDLE and rng.random() < 0.25
-        share = (1.0, 0.0) if one_sided and rng.random() < 0.5 else (0.0, 1.0)
-        right[unit], left[unit] = (weight * s for s in (share if one_sided else (1.0, 1.0)))
+        one = unit not in MIDDLE and rng.random() < one_sided
+        share = (1.0, 0.0) if one and rng.random() < 0.5 else (0.0, 1.0)
+        right[unit], left[unit] = (weight * s for s in (share if one else (1.0, 1.0)))
     some = rng.choice(OTHERS, 1) if kind == "several" and rng.random() < 0.2 else []
     others = {str(name): float(rng.uniform(0.2, 0.8)) for name in some}
     look = rng.normal(0, 0.12, 2)
     others |= {"eyeLookUp": max(0.0, look[0]), "eyeLookDown": max(0.0, -look[0])}
-    return Scene(kind, right, left, _pose(rng), others)
+    return Scene(kind, right, left, _pose(rng, deg), others)
 
 
-def _pose(rng: np.random.Generator) -> tuple[float, float, float]:
-    yaw, pitch, roll = np.clip(rng.normal(0, [11, 7, 5]), -32, 32).tolist()
+def _pose(rng: np.random.Generator, deg: tuple[int, ...]) -> tuple[float, float, float]:
+    yaw, pitch, roll = np.clip(rng.normal(0, deg), -32, 32).tolist()
     return yaw, pitch, roll
 
 
@@ -142,27 +149,27 @@ def weights_of(model: FaceModel, scene: Scene) -> dict[str, float]:
     return weights
 
 
-def render_style(model: FaceModel, style: int, folder: Path) -> None:
+def render_style(model: FaceModel, style: int, batch: str, folder: Path) -> None:
     """Pictures as JPEG and one JSON line each with what they show."""
     look, lamps = STYLES[style]
     renderer = FaceRenderer(model, look, SIZE_PX, lamps)
     wrinkles = Wrinkles(model, look.seed)
-    rng = np.random.default_rng(100 + style)
+    rng = np.random.default_rng(100 + style if batch == "turned" else [style, 0])
     rows = []
-    for person in range(N_PEOPLE):
+    for person in range(N_PEOPLE[batch]):
         identity = rng.normal(0, 0.8, 60).astype(np.float32)
         furrows = wrinkles.person()
-        for number, scene in enumerate(scenes(rng, held_out(style, person))):
+        for number, scene in enumerate(scenes(rng, held_out(style, person), batch)):
             weights = weights_of(model, scene)
             sides = {u: (scene.right[u], scene.left[u]) for u in scene.right}
             renderer.repaint(wrinkles.paint(renderer.skin, furrows, sides))
             picture = _as_filmed(renderer.render(weights, identity, *scene.pose), rng)
-            name = f"{style}-{person:02d}-{number:02d}.jpg"
+            name = f"{batch}-{style}-{person:02d}-{number:02d}.jpg"
             quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(75, 96))]
             cv2.imwrite(str(folder / name), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
-            rows.append(_row(model, name, style, person, scene, weights, identity))
+            rows.append(_row(model, name, style, person, batch, scene, weights, identity))
     renderer.close()
-    (folder / f"{style}.json").write_text(json.dumps(rows))
+    (folder / f"{batch}-{style}.json").write_text(json.dumps(rows))
 
 
 def _as_filmed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -173,14 +180,15 @@ def _as_filmed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _row(
-    model: FaceModel, name: str, style: int, person: int, scene: Scene,
+    model: FaceModel, name: str, style: int, person: int, batch: str, scene: Scene,
     weights: dict[str, float], identity: np.ndarray,
 ) -> dict[str, object]:  # fmt: skip
     upper, lower = model.shape(weights, identity)[model.landmarks68[list(LIPS)]]
     return {
         "file": name,
         "style": style,
-        "person": style * 100 + person,
+        "batch": batch,
+        "person": f"{batch}-{style}-{person:02d}",
         "held_out": held_out(style, person),
         "kind": scene.kind,
         "right": [scene.right.get(u, 0.0) for u in UNITS],
@@ -195,8 +203,9 @@ def render_all(shared: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model = load_face_model(shared / "data" / "face_model" / "ict_face.npz")
     for style in range(len(STYLES)):
-        if not (folder / f"{style}.json").exists():
-            render_style(model, style, folder)
+        for batch in N_PEOPLE:
+            if not (folder / f"{batch}-{style}.json").exists():
+                render_style(model, style, batch, folder)
 
 
 if __name__ == "__main__":

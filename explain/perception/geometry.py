@@ -2,7 +2,7 @@
 
 Each face is laid over a neutral template by a similarity (Umeyama 1991), fitted to points that
 expressions hardly move. What is left after that is shape: the face's own, and its expression.
-The template is ours: the mean of aligned meshes of neutral faces (docs/calibration.md).
+The template is ours: the mean of aligned meshes of neutral faces (docs/perception.md).
 
 Template coordinates: x to the person's own left, y up, z towards the camera; the unit is the
 distance between the outer corners of the eyes.
