@@ -56,9 +56,10 @@ def fit(shared: Path, work: Path) -> None:
     for name in ("mesh", "landmarker"):
         backend = face_backend(name)
         faces, renders = measured.faces(backend, shared, work), measured.renders(backend, work)
+        shaken = measured.jitter(backend, shared, work)
         known = neutral(faces) & (faces["fold"] != HELD_OUT)
         templates[name] = make_template(faces["points"][known])
-        fitted[name] = Fit(faces, renders, templates[name], names[1:]).all()
+        fitted[name] = Fit(faces, renders, shaken, templates[name], names[1:]).all()
     np.savez_compressed(PERCEPTION / "templates.npz", **templates)
     note = "made by python -m benchmarks.perception --fit; docs/perception.md says how good it is"
     data = {"note": note, "full_scale": 5.0, "backends": fitted}

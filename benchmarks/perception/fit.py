@@ -18,19 +18,22 @@ from demeanor.explain.perception.action_units import MEASURES, mirrored
 from demeanor.explain.perception.geometry import RIGID, align, to_person
 
 FULL = 5.0  # FACS E: weight 1 of the rendered face's expression
-REAL_SHARE, RIDGE = 0.05, 1000.0  # shrinkage along what varies between neutral people; and in all
+# Shrinkage along what varies between neutral people, what varies from frame to frame, and in all.
+REAL_SHARE, JITTER_SHARE, RIDGE = 0.05, 1.0, 2000.0
 ALARM_RATE, ALARM_LEVEL = 0.05, 1.5  # of neutral faces may show intensity B or more
-# Of other units rendered alone, 98% may stay below this: else the unit is reported too low.
-CROSS_TALK, CROSS_TALK_SHARE = 1.4, 0.98
+# Of other units rendered alone 98%, and of any one of them 90%, stay below this: else the unit
+# is reported too low.
+CROSS_TALK, CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE = 1.4, 0.98, 0.9
 NEARLY_FRONTAL_DEG = 12
 LIP_GAP_FULL = 0.18  # of the eyes' distance, about 16 mm: AU25 at E
+MIN_RELIABILITY = 0.35  # a unit that follows known faces less well is not reported at all
 MIN_SIDE_R = 0.6  # correlation of the difference of sides: below it sides are not reported
 # Units that move the same parts in the same way: one beside the other is no mistake to count.
 RELATED = (
     {"AU1", "AU2"}, {"AU1", "AU4"}, {"AU4", "AU9"}, {"AU5", "AU43"}, {"AU5", "AU7"},
     {"AU6", "AU7"}, {"AU7", "AU43"}, {"AU6", "AU12"}, {"AU6", "AU43"}, {"AU9", "AU10"},
     {"AU10", "AU25"}, {"AU9", "AU25"}, {"AU25", "AU26"}, {"AU25", "AU12"}, {"AU25", "AU20"},
-    {"AU15", "AU17"}, {"AU24", "AU28"}, {"AU17", "AU24"}, {"AU12", "AU14"},
+    {"AU15", "AU17"}, {"AU24", "AU28"}, {"AU17", "AU24"},
 )  # fmt: skip
 _UPPER = "brow eye upper_lid lower_lid forehead glabella nose_root crow under_eye cheekSquint"
 _MOUTH = (
@@ -92,11 +95,22 @@ def rest_of_each(x: np.ndarray, renders: Table) -> np.ndarray:
     return own[which]
 
 
+def _differences(x: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Of rows that show the same picture, second less first."""
+    pairs = np.flatnonzero(image[1:] == image[:-1])
+    return x[pairs + 1] - x[pairs]
+
+
 class Fit:
     """One backend's data, prepared once."""
 
     def __init__(
-        self, faces: Table, renders: Table, template: np.ndarray, blendshapes: list[str]
+        self,
+        faces: Table,
+        renders: Table,
+        jitter: Table,
+        template: np.ndarray,
+        blendshapes: list[str],
     ) -> None:
         self.faces, self.renders = faces, renders
         self.names = [*MEASURES, *(blendshapes if "blendshapes" in renders else [])]
@@ -106,6 +120,7 @@ class Fit:
         centre = np.nanmedian(x_real[self.known], axis=0)
         self.centre = (centre + centre[self.mirror]) / 2
         self.x_real, self.x = filled(x_real, self.centre), filled(x, self.centre)
+        self.jitter = _differences(filled(measures(jitter, template), self.centre), jitter["image"])
         own = rest_of_each(self.x, renders)
         self.has_rest = ~np.isnan(own[:, 0])
         self.change = np.where(self.has_rest[:, None], self.x - own, 0.0)
@@ -126,8 +141,10 @@ class Fit:
         spread = (self.x_real[self.known] - self.centre)[:, columns] / self.scale[columns]
         share = np.sqrt(REAL_SHARE * len(y) / len(spread))
         rows = [a[:, columns] / self.scale[columns], share * spread]
+        shaken = self.jitter[:, columns] / self.scale[columns]
+        rows.append(np.sqrt(JITTER_SHARE * len(y) / len(shaken)) * shaken)
         rows.append(np.sqrt(RIDGE) * np.eye(len(columns)))
-        target = np.concatenate([y, np.zeros(len(spread) + len(columns))])
+        target = np.concatenate([y, np.zeros(sum(len(part) for part in rows[1:]))])
         solved = lsq_linear(np.concatenate(rows), target).x
         weights = np.zeros(len(self.names))
         weights[columns] = solved / self.scale[columns]
@@ -149,8 +166,11 @@ class Fit:
         slope = (level[own] @ truth[own, k]) / (truth[own, k] @ truth[own, k])
         related = [UNITS.index(u) for u in UNITS if {u, unit} in RELATED or u == unit]
         others = single & (truth[:, related].sum(axis=1) == 0)
-        noise = np.quantile(level[others], CROSS_TALK_SHARE)
-        return float(min(FULL / slope, CROSS_TALK / max(noise, 1e-9)))
+        noise = [np.quantile(level[others], CROSS_TALK_SHARE)]
+        for other in set(range(len(UNITS))) - set(related):
+            shown = others & (truth[:, other] > 0)
+            noise.append(np.quantile(level[shown], CROSS_TALK_SHARE_OF_ONE))
+        return float(min(FULL / slope, CROSS_TALK / max(*noise, 1e-9)))
 
     def _side_r(self, unit: str, weights: np.ndarray) -> float:
         if unit in MIDDLE:
@@ -192,6 +212,7 @@ class Fit:
 
     def all(self) -> dict[str, object]:
         units = {unit: self.unit(unit) for unit in UNITS} | {"AU25": self.lip_gap()}
+        units = {u: unit for u, unit in units.items() if unit["reliability"] >= MIN_RELIABILITY}  # type: ignore[operator]
         order = sorted(units, key=lambda u: int(u[2:]))
         return {
             "measures": self.names,

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from demeanor.explain.corpora.folds import fold_of
+from demeanor.explain.corpora.folds import HELD_OUT, fold_of
 from demeanor.explain.perception.face import FaceBackend, FaceMesh, mesh, roi_of_box, roi_of_mesh
 from demeanor.explain.perception.geometry import (
     align,
@@ -22,6 +22,7 @@ from demeanor.explain.perception.geometry import (
 from demeanor.explain.perception.picture import Picture
 
 CLASSES = ("anger", "happiness", "neutral", "sadness", "surprise")
+N_JITTER = 250  # pictures
 Table = dict[str, np.ndarray]  # columns of equal length
 
 
@@ -48,6 +49,38 @@ def faces(backend: FaceBackend, shared: Path, work: Path) -> Table:
                 yield {**row, "fold": fold_of("faces", row["identity"])}, picture
 
     return _kept(work / f"faces-{backend.name}.npz", lambda: _measure(backend, rows()))
+
+
+def jitter(backend: FaceBackend, shared: Path, work: Path) -> Table:
+    """Neutral pictures, each filmed twice: what changes from frame to frame while nothing moves.
+
+    Rows come in pairs, which differ by a pixel's shift, noise and compression.
+    """
+    folder = shared / "data" / "faces"
+    rng = np.random.default_rng(5)
+
+    def rows() -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+        n = 0
+        for row in csv.DictReader((folder / "labels.csv").open()):
+            fold = fold_of("faces", row["identity"])
+            if n == N_JITTER or row["label"] != "neutral" or fold == HELD_OUT:
+                continue
+            picture = _read(folder / "images" / row["image"])
+            if picture.shape[:2] == (350, 350):
+                n += 1
+                for _ in range(2):
+                    yield {"image": row["image"]}, _filmed_again(picture, rng)
+
+    return _kept(work / f"jitter-{backend.name}.npz", lambda: _measure(backend, rows()))
+
+
+def _filmed_again(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    scale = 1 + rng.normal(0, 0.004)
+    matrix = np.array([[scale, 0, rng.uniform(-1, 1)], [0, scale, rng.uniform(-1, 1)]])
+    moved = cv2.warpAffine(rgb, matrix, (350, 350), borderMode=cv2.BORDER_REPLICATE)
+    noisy = np.clip(moved + rng.normal(0, 2.0, moved.shape), 0, 255).astype(np.uint8)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(45, 80))]
+    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", noisy, quality)[1], cv2.IMREAD_COLOR))
 
 
 def measures(data: Table, template: np.ndarray) -> np.ndarray:

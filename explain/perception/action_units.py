@@ -27,7 +27,7 @@ from demeanor.explain.records import Side
 
 MAX_INTENSITY = 5.0
 MEASURES = (*SHAPE_MEASURES, *EYE_MEASURES, *HEAD_MEASURES, *TEXTURE_MEASURES)  # + blendshapes
-_STRETCHED_FROM = 3.0  # AU26 beyond which a jaw is stretched open (AU27): told apart by degree
+_STRETCHED_FROM = 4.0  # AU26 beyond which a jaw is stretched open (AU27): told apart by degree
 # Asked for by the field, and out of reach of both backends.
 NOT_MEASURABLE = {
     "AU11": "it cannot be told from AU10 by what is measured here",
@@ -104,7 +104,7 @@ class ActionUnitModel:
 
 
 def stretched(jaw_drop: np.ndarray) -> np.ndarray:
-    """AU27 from AU26 (0-5): beyond C a dropped jaw is a stretched mouth, E where AU26 is E."""
+    """AU27 from AU26 (0-5): beyond D a dropped jaw is a stretched mouth, E where AU26 is E."""
     top = MAX_INTENSITY - _STRETCHED_FROM
     return np.asarray(np.clip(jaw_drop - _STRETCHED_FROM, 0.0, top) * (MAX_INTENSITY / top))
 

@@ -125,9 +125,11 @@ def face_events(
     reliability: 0-1 per code, from the backend's calibration.
     """
     norms = {(u.code, u.side): u for u in usual}
-    by_code = {t.code: t for t in tracks}
+    by_code = {t.code: t for t in tracks if t.side is None}
     events: list[Event] = []
-    for track in tracks:
+    for track in by_code.values():
+        if track.code == "AU27":  # the same movement as AU26, told apart by degree: one event
+            continue
         norm = norms[track.code, track.side]
         trust = reliability.get(track.code, 0.5)
         if track.code == "AU43":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demeanor.explain.perception.action_units import ActionUnitModel
+from demeanor.explain.perception.action_units import ActionUnitModel, stretched
 from demeanor.explain.perception.baseline import frame_step_s
 from demeanor.explain.perception.geometry import (
     RIGID,
@@ -26,6 +26,7 @@ from demeanor.explain.records import (
     CueTrack,
     NotMeasured,
     Person,
+    Side,
     Source,
     Span,
     Unit,
@@ -222,6 +223,14 @@ class FaceRecorder:
             if code in _NEED_OPEN_EYES:
                 hidden = hidden | (trusted & _widened(closed))
             sheet.add(code, Unit.FACS_INTENSITY, levels.intensity[:, k], hidden)
+            if code == "AU26":
+                level = stretched(levels.intensity[:, k])
+                sheet.add("AU27", Unit.FACS_INTENSITY, level, hidden)
+        for k, (code, side) in enumerate(self._model.sided, start=len(self._model.codes)):
+            hidden = blinks if code in _MOVED_BY_BLINKS else np.zeros_like(blinks)
+            if code in _NEED_OPEN_EYES:
+                hidden = hidden | (trusted & _widened(closed))
+            sheet.add(code, Unit.FACS_INTENSITY, levels.intensity[:, k], hidden, side)
         return changes
 
     def _whole_clip(
@@ -272,26 +281,38 @@ class _Sheet:
         values[self._where] = column
         return values
 
-    def add(self, code: str, unit: Unit, column: np.ndarray, hidden: np.ndarray) -> None:
+    def add(
+        self,
+        code: str,
+        unit: Unit,
+        column: np.ndarray,
+        hidden: np.ndarray,
+        side: Side | None = None,
+    ) -> None:
         """A cue that is not to be trusted where the row is not, nor where `hidden` is set."""
         trusted = (self.rows.reason == 0) & ~hidden
         shut = tuple((span, EYES_CLOSED) for span in _runs(self.rows.times_s, hidden))
         missing = tuple(sorted((*self._gaps, *shut), key=lambda gap: gap[0].start_s))
-        self._append(code, unit, np.where(trusted, column, np.nan), missing)
+        self._append(code, unit, np.where(trusted, column, np.nan), missing, side)
 
     def add_always(self, code: str, unit: Unit, column: np.ndarray) -> None:
         """A cue that is good for as long as the face is seen at all."""
         self._append(code, unit, column, tuple(g for g in self._gaps if g[1] == NOT_SEEN))
 
     def _append(
-        self, code: str, unit: Unit, column: np.ndarray, missing: tuple[tuple[Span, str], ...]
+        self,
+        code: str,
+        unit: Unit,
+        column: np.ndarray,
+        missing: tuple[tuple[Span, str], ...],
+        side: Side | None = None,
     ) -> None:
         self.tracks.append(
             CueTrack(
                 self.person,
                 Channel.FACE,
                 code,
-                None,
+                side,
                 unit,
                 self.times_s,
                 self.spread(column),

@@ -21,7 +21,7 @@ from demeanor.explain.perception.picture import Picture
 _SIZE_PX, _EYES_PX = 160, 70.0  # of the window; between the outer corners of the eyes in it
 _MIN_EYES_PX = 24.0  # in the picture: below it there is no skin to look at
 _BELOW = 0.33  # of the eyes' distance, from their middle to the middle of the window
-_FLOOR = 1e-4  # squared gradient of log brightness: sensor noise
+_FLOOR = 1e-3  # squared gradient of log brightness, of 3% a pixel: less is noise and compression
 _LOG = np.log(np.arange(256) + 12.0).astype(np.float32)  # 12: noise in the dark is not structure
 # Boxes: points they hang on, half width and half height in eyes' distances.
 _CENTRAL = {

@@ -107,9 +107,9 @@ def test_mirrored_names():
     assert mirrored(names).tolist() == [1, 0, 3, 2, 4]
 
 
-#  AU26 at C (3) is the most that a jaw drops; from there to E the mouth is stretched.
+#  AU26 at D (4) is the most that a jaw drops; from there to E the mouth is stretched.
 def test_a_stretched_mouth_is_told_from_a_dropped_jaw_by_degree():
-    assert stretched(np.array([0.0, 3.0, 4.0, 5.0])).tolist() == [0.0, 0.0, 2.5, 5.0]
+    assert stretched(np.array([0.0, 4.0, 4.5, 5.0])).tolist() == [0.0, 0.0, 2.5, 5.0]
 
 
 def test_nobody_s_usual_is_known_so_zero_is_the_edge_of_the_neutral_range():
