@@ -21,9 +21,10 @@ FULL = 5.0  # FACS E: weight 1 of the rendered face's expression
 # Shrinkage along what varies between neutral people, what varies from frame to frame, and in all.
 REAL_SHARE, JITTER_SHARE, RIDGE = 0.05, 1.0, 2000.0
 ALARM_RATE, ALARM_LEVEL = 0.05, 1.5  # of neutral faces may show intensity B or more
-# Of other units rendered alone 98%, and of any one of them 90%, stay below this: else the unit
-# is reported too low.
-CROSS_TALK, CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE = 1.4, 0.98, 0.9
+# Of other units rendered alone 98%, of any one of them beyond B 90%, and of several together 95%
+# stay below this: else the unit is reported too low.
+CROSS_TALK = 1.4
+CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE, CROSS_TALK_SHARE_TOGETHER = 0.98, 0.9, 0.95
 NEARLY_FRONTAL_DEG = 12
 LIP_GAP_FULL = 0.18  # of the eyes' distance, about 16 mm: AU25 at E
 MIN_RELIABILITY = 0.35  # a unit that follows known faces less well is not reported at all
@@ -165,10 +166,14 @@ class Fit:
         own = single & (truth[:, k] > 0)
         slope = (level[own] @ truth[own, k]) / (truth[own, k] @ truth[own, k])
         related = [UNITS.index(u) for u in UNITS if {u, unit} in RELATED or u == unit]
-        others = single & (truth[:, related].sum(axis=1) == 0)
-        noise = [np.quantile(level[others], CROSS_TALK_SHARE)]
+        without = self.train & (truth[:, related].sum(axis=1) == 0)
+        others, together = without & single, without & (self.renders["kind"] == "several")
+        noise = [
+            np.quantile(level[others], CROSS_TALK_SHARE),
+            np.quantile(level[together], CROSS_TALK_SHARE_TOGETHER),
+        ]
         for other in set(range(len(UNITS))) - set(related):
-            shown = others & (truth[:, other] > 0)
+            shown = others & (truth[:, other] > 0.5)
             noise.append(np.quantile(level[shown], CROSS_TALK_SHARE_OF_ONE))
         return float(min(FULL / slope, CROSS_TALK / max(*noise, 1e-9)))
 
