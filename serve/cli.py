@@ -64,7 +64,7 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Measure again, keep n
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
 Measurements = Annotated[
     list[Path] | None,
-    typer.Option("--measurements", help="CSV of OpenFace 2 or py-feat instead of a clip."),
+    typer.Option("--measurements", help="CSV of OpenFace, py-feat or LibreFace instead of a clip."),
 ]
 Fps = Annotated[
     float | None, typer.Option(help="Frames per second, for measurements without times.")

@@ -44,7 +44,10 @@ INSIDE_FUNCTIONS = {
     "torch",
     "transformers",
 }
-_MAY_LOAD_AT_ONCE = {"explain/perception/imported.py": {"pandas"}}  # a CSV reader is pandas
+_MAY_LOAD_AT_ONCE = {  # a reader of tables is pandas
+    "explain/perception/imported.py": {"pandas"},
+    "explain/perception/other_programs.py": {"pandas"},
+}
 
 
 def modules() -> list[Path]:
