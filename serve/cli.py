@@ -63,7 +63,9 @@ Asr = Annotated[
     typer.Option(help="Speech recogniser: whisper:MODEL or transformers:MODEL, name or folder."),
 ]
 Language = Annotated[str | None, typer.Option(help="Language spoken, e.g. en; for --asr.")]
-Face = Annotated[str, typer.Option("--face-backend", help="auto, mesh or landmarker.")]
+Face = Annotated[
+    str, typer.Option("--face-backend", help="auto, mesh, landmarker; pyfeat, libreface.")
+]
 Voice = Annotated[
     str, typer.Option("--voice-backend", help="own, or opensmile (its licence is not ours).")
 ]

@@ -17,6 +17,7 @@ PATTERNS = SETUPTOOLS["package-data"]["*"]
 HOMES = {
     "ai_edge_litert": ["explain/perception/litert.py"],
     "av": ["explain/perception/media.py", "explain/demo"],
+    "feat": ["explain/perception/second_opinion.py"],
     "faster_whisper": ["explain/perception/asr.py"],
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],
@@ -34,6 +35,7 @@ HOMES = {
 INSIDE_FUNCTIONS = {
     "ai_edge_litert",
     "faster_whisper",
+    "feat",
     "langchain_core",
     "langchain_openai",
     "openai",

@@ -75,19 +75,24 @@ class _Table:
 
 
 def read_table(rows: pd.DataFrame, name: str, fps: float | None = None) -> Reading:
-    """The reading of a table, whichever program wrote it.
+    """The reading of a table that holds a face. Raises MeasurementsError, as `recognised` does."""
+    reading = recognised(rows, name, fps)
+    if not reading.faces:
+        raise MeasurementsError(f"{name}: wanted AU columns with values, found none")
+    return reading
+
+
+def recognised(rows: pd.DataFrame, name: str, fps: float | None = None) -> Reading:
+    """The reading of a table, whichever program wrote it; faces: those seen most first.
 
     fps: frames per second, where the table has frame numbers but no times.
     Raises MeasurementsError where no program we know writes such columns, or values are no numbers.
     """
     table = _Table(rows.rename(columns=str.strip), fps, name)
     reading = _reader(table)(table)
-    reading = replace(reading, faces=_longest_first(reading.faces))
-    if not reading.faces:
-        raise MeasurementsError(f"{name}: wanted AU columns with values, found none")
     if not ((reading.times_s >= 0) & np.isfinite(reading.times_s)).all():
         raise MeasurementsError(f"{name}: wanted a time from 0 up in every row")
-    return reading
+    return replace(reading, faces=_longest_first(reading.faces))
 
 
 def _reader(table: _Table) -> Callable[[_Table], Reading]:
@@ -114,7 +119,7 @@ def _longest_first(faces: tuple[pd.DataFrame, ...]) -> tuple[pd.DataFrame, ...]:
         part = face[[c for c in face.columns if c in known]]
         if any(c in ACTION_UNITS for c in part.columns):
             parts.append(part.drop_duplicates(TIME).sort_values(TIME))
-    return tuple(sorted(parts, key=lambda part: -len(part)))
+    return tuple(sorted((part for part in parts if len(part)), key=lambda part: -len(part)))
 
 
 def _source(name: str, version: str) -> Source:
