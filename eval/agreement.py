@@ -1,6 +1,8 @@
 """How far two sources agree on action units: presence, intensity, events; with intervals.
 
-Pure functions of arrays. Without anything to judge by, the answer is NaN, never 0 or 1.
+Each figure is computed from sums over moments (counts, moments of second order), so that resampling
+clips means adding up their sums anew. Figures take any leading axes and give NaN, never 0 or 1,
+where there is nothing to judge by.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,34 +13,93 @@ from scipy.stats import rankdata
 
 from demeanor.explain.records import Span
 
-N_RESAMPLES = 500  # enough for two digits of a 95% interval
+N_RESAMPLES = 1000
 MIN_GROUPS = 5  # fewer clips or blocks make no interval worth printing
+_NOTHING = 1e-12  # variance, of values around 1: what rounding leaves where nothing varies
+
+Figure = Callable[[np.ndarray], np.ndarray]
+
+
+def _divided(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """NaN where `whole` is 0."""
+    nowhere = np.full(np.shape(whole), np.nan)
+    return np.asarray(np.divide(part, whole, out=nowhere, where=whole != 0))
 
 
 # Presence -----------------------------------------------------------------------------------
 
 
-def f1_score(truth: np.ndarray, found: np.ndarray) -> float:
-    """2 TP / (2 TP + FP + FN) of two boolean arrays; NaN where there was nothing to find."""
-    if not truth.any():
-        return float("nan")
-    both = int(np.sum(truth & found))
-    return 2 * both / (int(truth.sum()) + int(found.sum()))
+def crossed(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """(2, 2) counts of two boolean arrays: rows truth, columns found, absent first."""
+    return np.bincount(2 * truth.astype(int) + found, minlength=4).reshape(2, 2)
 
 
-def kappa(a: np.ndarray, b: np.ndarray) -> float:
-    """Cohen's kappa (1960) of two nominal codings, (n,) each: (p_o - p_e) / (1 - p_e).
+def f1(counts: np.ndarray) -> np.ndarray:
+    """2 TP / (2 TP + FP + FN) of (..., 2, 2) counts; NaN where there was nothing to find."""
+    true, false, missed = counts[..., 1, 1], counts[..., 0, 1], counts[..., 1, 0]
+    whole = np.where(true + missed > 0, 2 * true + false + missed, 0)
+    return _divided(2.0 * true, whole)
+
+
+def kappa(counts: np.ndarray) -> np.ndarray:
+    """Cohen's kappa (1960) of (..., k, k) counts: (p_o - p_e) / (1 - p_e).
 
     NaN where both always say the same one thing: then chance alone agrees too.
     """
-    if len(a) == 0:
-        return float("nan")
-    observed = float(np.mean(a == b))
-    by_chance = sum(float(np.mean(a == v) * np.mean(b == v)) for v in np.union1d(a, b))
-    return float("nan") if by_chance >= 1.0 else (observed - by_chance) / (1.0 - by_chance)
+    n = counts.sum(axis=(-2, -1))
+    observed = _divided(np.trace(counts, axis1=-2, axis2=-1).astype(float), n)
+    by_chance = (counts.sum(axis=-1) * counts.sum(axis=-2)).sum(axis=-1)
+    by_chance = _divided(by_chance.astype(float), n.astype(float) ** 2)
+    return _divided(observed - by_chance, 1.0 - by_chance)
 
 
 # Intensity ----------------------------------------------------------------------------------
+
+
+def sums(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(7,) of two arrays: how many, then the sums of a, b, a a, b b, a b and |a - b|."""
+    return np.array(
+        [len(a), a.sum(), b.sum(), a @ a, b @ b, a @ b, np.abs(a - b).sum()], dtype=float
+    )
+
+
+def ranked(a: np.ndarray) -> np.ndarray:
+    """Ranks in 0-1; ties share theirs."""
+    return np.asarray(rankdata(a) / max(len(a), 1))
+
+
+def _spread(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Variances and covariance, times n; 0 where nothing varies."""
+    n = np.maximum(s[..., 0], 1.0)
+    parts = (
+        s[..., 3] - s[..., 1] ** 2 / n,
+        s[..., 4] - s[..., 2] ** 2 / n,
+        s[..., 5] - s[..., 1] * s[..., 2] / n,
+    )
+    scale = s[..., 3] + s[..., 4]
+    a, b, both = (np.where(np.abs(part) > _NOTHING * scale, part, 0.0) for part in parts)
+    return a, b, both
+
+
+def pearson(s: np.ndarray) -> np.ndarray:
+    """r from `sums`; of the sums of ranks it is Spearman's rho. NaN where one does not vary."""
+    a, b, both = _spread(s)
+    return _divided(both, np.sqrt(np.maximum(a, 0.0) * np.maximum(b, 0.0)))
+
+
+def consistency(s: np.ndarray) -> np.ndarray:
+    """ICC(3,1) of two raters, from `sums`: for two it is 2 cov / (var + var)."""
+    a, b, both = _spread(s)
+    return _divided(2.0 * both, a + b)
+
+
+def mean_error(s: np.ndarray) -> np.ndarray:
+    """Of b from a; positive: b is higher."""
+    return _divided(s[..., 2] - s[..., 1], s[..., 0])
+
+
+def mean_absolute_error(s: np.ndarray) -> np.ndarray:
+    return _divided(s[..., 6], s[..., 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +107,8 @@ class Intraclass:
     """Single-rater intraclass correlations, as Shrout & Fleiss (1979) number them."""
 
     one_way: float  # ICC(1,1)
-    agreement: float  # ICC(2,1); McGraw & Wong's ICC(A,1)
-    consistency: float  # ICC(3,1); McGraw & Wong's ICC(C,1): an offset between raters is forgiven
+    agreement: float  # ICC(2,1); McGraw & Wong's (1996) ICC(A,1)
+    consistency: float  # ICC(3,1); their ICC(C,1): an offset between raters is forgiven
 
 
 def intraclass(ratings: np.ndarray) -> Intraclass:
@@ -65,17 +126,6 @@ def intraclass(ratings: np.ndarray) -> Intraclass:
         _share(between - error, between + (k - 1) * error + k * (raters - error) / n),
         _share(between - error, between + (k - 1) * error),
     )
-
-
-def pearson(a: np.ndarray, b: np.ndarray) -> float:
-    """NaN where one of them does not vary."""
-    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])
-
-
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    return pearson(rankdata(a), rankdata(b)) if len(a) else float("nan")
 
 
 def _share(part: float, whole: float) -> float:
@@ -129,33 +179,27 @@ def matched(
     return taken
 
 
-def event_f1(counts: np.ndarray) -> float:
-    """2 TP / (2 TP + FP + FN) of (n, 3) counts: found, false, missed. NaN: nothing to find."""
-    n_found, n_false, n_missed = counts.sum(axis=0).tolist()
-    if n_found + n_missed == 0:
-        return float("nan")
-    return float(2 * n_found / (2 * n_found + n_false + n_missed))
+def event_f1(counts: np.ndarray) -> np.ndarray:
+    """2 TP / (2 TP + FP + FN) of (..., 3) counts: found, false, missed. NaN: nothing to find."""
+    found, false, missed = np.moveaxis(counts, -1, 0)
+    return _divided(2.0 * found, np.where(found + missed > 0, 2 * found + false + missed, 0))
 
 
 # Intervals ----------------------------------------------------------------------------------
 
-Columns = tuple[np.ndarray, ...]  # of one length
 
+def interval(groups: np.ndarray, figure: Figure, seed: int = 0) -> tuple[float, float] | None:
+    """95% of a figure over resamples of whole groups (clips, or blocks of time), with replacement:
+    moments that follow each other are no independent witnesses.
 
-def interval(
-    groups: Sequence[Columns], metric: Callable[..., float], seed: int = 0
-) -> tuple[float, float] | None:
-    """95% of a metric over resamples of whole groups (clips, or blocks of time), with replacement:
-    frames that follow each other are no independent witnesses. None with too few groups.
+    groups: (g, ...) what the figure is computed from, for each. None with too few of them.
     """
-    if len(groups) < MIN_GROUPS:
+    n = len(groups)
+    if n < MIN_GROUPS:
         return None
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(N_RESAMPLES):
-        drawn = [groups[k] for k in rng.integers(0, len(groups), len(groups))]
-        values.append(metric(*(np.concatenate(column) for column in zip(*drawn, strict=True))))
-    known = np.array(values)[~np.isnan(values)]
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), N_RESAMPLES)
+    values = figure(np.tensordot(drawn, groups, axes=1))
+    known = values[~np.isnan(values)]
     if len(known) < N_RESAMPLES / 2:  # too seldom defined: the unit is in one clip or two
         return None
     low, high = np.quantile(known, [0.025, 0.975])

@@ -5,7 +5,7 @@ moment is left out and counted. What we do not measure is listed with the reason
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +13,20 @@ import numpy as np
 
 from demeanor.eval.agreement import (
     MIN_GROUPS,
-    Columns,
+    Figure,
+    consistency,
+    crossed,
     event_f1,
-    f1_score,
+    f1,
     interval,
-    intraclass,
     kappa,
     matched,
+    mean_absolute_error,
+    mean_error,
     pearson,
+    ranked,
     runs,
-    spearman,
+    sums,
 )
 from demeanor.eval.facs_codes import Coded, CodesError, Coding, Frames
 from demeanor.explain.records import Kind, Measurement, Unit
@@ -31,6 +35,7 @@ from demeanor.explain.vocabulary import ACTION_UNITS, INTENSITY_LETTERS
 _HALF_LETTER = 0.5  # the band of B begins half a step below 2
 _EVEN_ODDS = 0.5  # a probability says present from here on
 _BLOCK_S = 5.0  # most expressions are over within it (FACS manuals speak of 0.5 to 4 s)
+_FOUND, _FALSE, _MISSED = range(3)
 # Measured as events, from a track that holds another thing: what a coder marks as one code.
 _FROM_EVENTS = {
     **{"AU45": "AU43", "AU51": "pose_yaw", "AU52": "pose_yaw", "AU53": "pose_pitch"},
@@ -364,51 +369,59 @@ def _from_events(events: Sequence[Coded], times_s: np.ndarray, threshold: float 
 
 
 def _agreement(unit: str, gathered: _Gathered, options: Options) -> Agreement:
-    blocks = _blocks(gathered.rows)
-    over = None
-    groups = [[row] for row in gathered.rows]
-    if len(groups) >= MIN_GROUPS:
-        over = "clips"
-    elif len(blocks) >= MIN_GROUPS:
-        over, groups = f"blocks of {_BLOCK_S:.0f} s", [[block] for block in blocks]
-    presence = [(row.coder.here, row.ours.here) for (row,) in groups]
-    levels = [pair for (row,) in groups if len((pair := _levels(row))[0])]
-    letters = [pair for (row,) in groups if row.in_letters and len((pair := _levels(row))[0])]
-    counts = _event_counts(gathered.rows, over, options.tolerance_s)
-    coded, ours = (np.concatenate(column) for column in zip(*presence, strict=True))
+    rows, over = gathered.rows, None
+    if len(rows) >= MIN_GROUPS:
+        groups, over = rows, "clips"
+    else:
+        groups = _blocks(rows)
+        over = f"blocks of {_BLOCK_S:.0f} s" if len(groups) >= MIN_GROUPS else None
+    presence = [crossed(row.coder.here, row.ours.here) for row in groups]
+    levels = [_levels(row) for row in groups]
+    letters = [sums(a, b) for (a, b), row in zip(levels, groups, strict=True) if row.in_letters]
+    events = _event_counts(rows, over != "clips", options.tolerance_s)
+    absent, present = np.sum(presence, axis=0)
+    n = int(absent.sum() + present.sum())
     return Agreement(
         unit=unit,
-        n_frames=len(coded),
-        n_clips=len(gathered.rows),
+        n_frames=n,
+        n_clips=len(rows),
         left_out={reason: n for reason, n in gathered.left_out.items() if n},
-        base_rate=float(coded.mean()),
-        our_rate=float(ours.mean()),
-        n_events=int(sum(c[0][:, [0, 2]].sum() for c in counts)),
-        f1=_estimate(presence, f1_score),
-        event_f1=_estimate(counts, event_f1),
+        base_rate=float(present.sum() / n),
+        our_rate=float((absent[1] + present[1]) / n),
+        n_events=int(np.sum(events, axis=0)[[_FOUND, _MISSED]].sum()),
+        f1=_estimate(presence, f1),
+        event_f1=_estimate(events, event_f1),
         kappa=_estimate(presence, kappa),
-        icc=_estimate(letters, lambda a, b: intraclass(np.stack([a, b], axis=1)).consistency),
-        pearson=_estimate(levels, pearson),
-        spearman=_estimate(levels, spearman),
-        mean_error=_estimate(letters, lambda a, b: float(np.mean(b - a))),
-        mean_absolute_error=_estimate(letters, lambda a, b: float(np.mean(np.abs(b - a)))),
+        icc=_estimate(letters, consistency),
+        pearson=_estimate([sums(a, b) for a, b in levels], pearson),
+        spearman=_estimate(_rank_sums(levels), pearson),
+        mean_error=_estimate(letters, mean_error),
+        mean_absolute_error=_estimate(letters, mean_absolute_error),
         intervals_over=over,
     )
 
 
-def _estimate(groups: Sequence[Columns], metric: Callable[..., float]) -> Estimate:
+def _estimate(groups: Sequence[np.ndarray], figure: Figure) -> Estimate:
     if not groups:
         return Estimate(None)
-    value = metric(*(np.concatenate(column) for column in zip(*groups, strict=True)))
+    value = float(figure(np.sum(groups, axis=0)))
     if np.isnan(value):
         return Estimate(None)
-    return Estimate(value, *(interval(groups, metric) or (None, None)))
+    return Estimate(value, *(interval(np.array(groups), figure) or (None, None)))
 
 
-def _levels(row: _Rows) -> Columns:
+def _levels(row: _Rows) -> tuple[np.ndarray, np.ndarray]:
     """Intensities of both where both have one."""
     both = ~np.isnan(row.coder.level) & ~np.isnan(row.ours.level)
     return row.coder.level[both], row.ours.level[both]
+
+
+def _rank_sums(levels: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+    """Of ranks over all groups together; resampling keeps these ranks, which spares sorting."""
+    ends = np.cumsum([len(a) for a, _ in levels])[:-1]
+    sides = (np.concatenate(side) for side in zip(*levels, strict=True))
+    a, b = (np.split(ranked(side), ends) for side in sides)
+    return [sums(x, y) for x, y in zip(a, b, strict=True)]
 
 
 def _blocks(rows: Sequence[_Rows]) -> list[_Rows]:
@@ -426,26 +439,31 @@ def _block_of(times_s: np.ndarray, start_s: float) -> np.ndarray:
     return np.floor((times_s - start_s) / _BLOCK_S).astype(int)
 
 
-def _event_counts(rows: Sequence[_Rows], over: str | None, tolerance_s: float) -> list[Columns]:
-    """(1, 3) counts of found, false and missed events per clip, or per block of each clip: an
-    event counts where it begins."""
-    counts: list[Columns] = []
+def _event_counts(rows: Sequence[_Rows], by_block: bool, tolerance_s: float) -> list[np.ndarray]:
+    """(3,) counts of found, false and missed events per clip, or per block of each clip: an event
+    counts where it begins."""
+    counts: list[np.ndarray] = []
     for row in rows:
-        step_s = _step(row.times_s)
-        truth, found = (
-            runs(row.times_s, said.here, step_s, tolerance_s) for said in (row.coder, row.ours)
-        )
-        pairs = matched(truth, found, tolerance_s)
-        hit, right = {i for i, _ in pairs}, {j for _, j in pairs}
-        what = [(span, 0 if i in hit else 2) for i, span in enumerate(truth)]
-        what += [(span, 1) for j, span in enumerate(found) if j not in right]
-        blocks = _block_of(row.times_s, row.times_s[0]) if over != "clips" else np.zeros(1, int)
-        table = np.zeros((blocks[-1] + 1, 3), int)
-        for span, column in what:
-            block = _block_of(np.array([span.start_s]), row.times_s[0])[0] if len(table) > 1 else 0
-            table[block, column] += 1
-        counts += [(table[[k]],) for k in np.unique(blocks)]
+        start_s = row.times_s[0]
+        blocks = np.unique(_block_of(row.times_s, start_s) if by_block else 0)
+        table = np.zeros((len(blocks), 3), int)
+        for time_s, column in _judged(row, tolerance_s):
+            block = _block_of(np.array([time_s]), start_s) if by_block else blocks
+            table[np.searchsorted(blocks, block), column] += 1
+        counts += list(table)
     return counts
+
+
+def _judged(row: _Rows, tolerance_s: float) -> list[tuple[float, int]]:
+    """When each event begins, and whether it is found, false or missed."""
+    step_s = _step(row.times_s)
+    truth, found = (
+        runs(row.times_s, said.here, step_s, tolerance_s) for said in (row.coder, row.ours)
+    )
+    pairs = matched(truth, found, tolerance_s)
+    hit, right = {i for i, _ in pairs}, {j for _, j in pairs}
+    judged = [(e.start_s, _FOUND if i in hit else _MISSED) for i, e in enumerate(truth)]
+    return judged + [(e.start_s, _FALSE) for j, e in enumerate(found) if j not in right]
 
 
 def _step(times_s: np.ndarray) -> float:
