@@ -5,6 +5,7 @@ probability of presence is not. From there on they are treated like our own trac
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -111,9 +112,17 @@ def face_measurement(
             own += _place(name, face, times_s, size_px, reading)
         people.append(_person(name, face, size_px))
         tracks += own
-    return FaceMeasurement(
-        tuple(people), tuple(tracks), (*reading.not_read, *_lost(tracks, reading)), changes
-    )
+    return without_meshes(people, tracks, [*reading.not_read, *_lost(tracks, reading)], changes)
+
+
+def without_meshes(
+    people: Sequence[Person],
+    tracks: Sequence[CueTrack],
+    not_measured: Sequence[NotMeasured],
+    changes: dict[tuple[str, str], np.ndarray],
+) -> FaceMeasurement:
+    """What a program that writes no meshes leaves to be known of faces."""
+    return FaceMeasurement(tuple(people), tuple(tracks), tuple(not_measured), changes)
 
 
 def _person(name: str, face: pd.DataFrame, size_px: tuple[int, int] | None) -> Person:

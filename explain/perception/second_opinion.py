@@ -133,22 +133,19 @@ class TableRecorder:
         raise AssertionError("a table backend sees nobody frame by frame")
 
     def finish(self, settings: Settings, crowd: int = 0) -> FaceMeasurement:
-        from demeanor.explain.perception.imported import face_measurement
+        from demeanor.explain.perception.imported import face_measurement, without_meshes
 
         frames_s = np.array(self._frames_s)
         if len(frames_s) == 0:
-            return _nobody("the clip has no picture")
+            return without_meshes((), (), [NotMeasured("face", "the clip has no picture")], {})
         reading = self._session.finish(frames_s)
         if not reading.faces:
-            return _nobody(f"{self._backend.name} saw no face")
+            nobody = NotMeasured("face", f"{self._backend.name} saw no face")
+            return without_meshes((), (), [nobody], {})
         source = Source(SourceKind.MACHINE, self._backend.name, self._backend.version)
         width_px, height_px = self._clip.width_px, self._clip.height_px
         size_px = (width_px, height_px) if width_px and height_px else None
         return face_measurement(replace(reading, source=source), frames_s, settings, size_px)
-
-
-def _nobody(reason: str) -> FaceMeasurement:
-    return FaceMeasurement((), (), (NotMeasured("face", reason),), {})
 
 
 def on_frames(reading: "Reading", clock: np.ndarray, frames_s: np.ndarray) -> "Reading":
