@@ -20,15 +20,15 @@ from demeanor.explain import store
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.errors import DemeanorError, TranscriptError, UnknownName
 from demeanor.explain.perception.asr import AsrBackend, load_asr
-from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.measure import (
     OWN_VOICE,
+    AnyBackend,
     SoundOptions,
     check_voice_backend,
     measure_clip,
 )
 from demeanor.explain.perception.media import open_clip
-from demeanor.explain.perception.models import face_backend
+from demeanor.explain.perception.models import any_backend
 from demeanor.explain.perception.speech import readable
 from demeanor.explain.perception.subtitles import find_sidecar
 from demeanor.explain.reasoning.chain import explain_person
@@ -48,7 +48,7 @@ Progress = Callable[[float], None]
 class Front:
     """What measuring needs, loaded once and used for many clips."""
 
-    backend: FaceBackend
+    backend: AnyBackend
     settings: Settings
     voice: str = OWN_VOICE
     asr: AsrBackend | None = None
@@ -109,7 +109,7 @@ def load_front(
     settings = settings or load_settings()
     check_voice_backend(voice)
     listener = load_asr(asr, settings.speech) if asr else None
-    return Front(face_backend(face, say), settings, voice, listener, language, cache)
+    return Front(any_backend(face, say), settings, voice, listener, language, cache)
 
 
 def explain(

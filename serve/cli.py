@@ -34,6 +34,16 @@ app.add_typer(models, name="models", no_args_is_help=True)
 _err = Console(stderr=True, highlight=False)
 
 
+class Level(StrEnum):
+    """Letters of FACS intensity."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+
+
 class EmbedChoice(StrEnum):
     NONE = "none"
     FRAMES = "frames"
@@ -53,7 +63,9 @@ Asr = Annotated[
     typer.Option(help="Speech recogniser: whisper:MODEL or transformers:MODEL, name or folder."),
 ]
 Language = Annotated[str | None, typer.Option(help="Language spoken, e.g. en; for --asr.")]
-Face = Annotated[str, typer.Option("--face-backend", help="auto, mesh or landmarker.")]
+Face = Annotated[
+    str, typer.Option("--face-backend", help="auto, mesh, landmarker; pyfeat, libreface.")
+]
 Voice = Annotated[
     str, typer.Option("--voice-backend", help="own, or opensmile (its licence is not ours).")
 ]
@@ -64,7 +76,7 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Measure again, keep n
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
 Measurements = Annotated[
     list[Path] | None,
-    typer.Option("--measurements", help="CSV of OpenFace 2 or py-feat instead of a clip."),
+    typer.Option("--measurements", help="CSV of OpenFace, py-feat or LibreFace instead of a clip."),
 ]
 Fps = Annotated[
     float | None, typer.Option(help="Frames per second, for measurements without times.")
@@ -185,6 +197,44 @@ def labels_command() -> None:
     for known in map(label_set, known_label_sets()):
         table.add_row(known.name, ", ".join(known.labels), known.source)
     Console().print(table)
+
+
+@app.command("compare-facs")
+def compare_facs(
+    results: Annotated[Path, typer.Argument(help="A result.json, a folder of them, or a CSV.")],
+    codes: Annotated[
+        Path, typer.Argument(help="FACS codes: CSV, ELAN .eaf, DISFA or BP4D; file or folder.")
+    ],
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second that the codes' frame numbers count.")
+    ] = None,
+    first_frame: Annotated[
+        int | None, typer.Option(help="Number of the first frame in the codes; default 0 or 1.")
+    ] = None,
+    level: Annotated[Level, typer.Option(help="Present from this intensity on.")] = Level.B,
+    tolerance_s: Annotated[
+        float, typer.Option(min=0.0, help="How far apart events may be and still match.")
+    ] = 0.2,
+    person: Annotated[
+        str | None, typer.Option(help="p1, p2 …; default: who is seen longest.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare our action units with your own FACS codes, unit by unit."""
+    from demeanor.eval.compare_facs import Options
+    from demeanor.serve import facs
+
+    options = Options(fps, first_frame, level.value, tolerance_s, person)
+    try:
+        compared = facs.compare_files(results, codes, options)
+    except DemeanorError as error:
+        _err.print(f"Error: {error}", soft_wrap=True, markup=False)
+        raise typer.Exit(2) from error
+    if as_json:
+        print(json.dumps(compared.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        facs.show(compared, Console(highlight=False, soft_wrap=True))
+    raise typer.Exit(1 if compared.failed else 0)
 
 
 @app.command()

@@ -18,6 +18,7 @@ _OPTIONAL = (
     ("bitsandbytes", "transformers", "no 4-bit models"),
     ("langchain-openai", "openai", "no --chat URL"),
     ("opensmile", "opensmile", "no eGeMAPS of the reference code; ours is used"),
+    ("py-feat", "pyfeat", "no --face-backend pyfeat"),
 )
 
 

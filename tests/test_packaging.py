@@ -17,6 +17,7 @@ PATTERNS = SETUPTOOLS["package-data"]["*"]
 HOMES = {
     "ai_edge_litert": ["explain/perception/litert.py"],
     "av": ["explain/perception/media.py", "explain/demo"],
+    "feat": ["explain/perception/second_opinion.py"],
     "faster_whisper": ["explain/perception/asr.py"],
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],
@@ -34,6 +35,7 @@ HOMES = {
 INSIDE_FUNCTIONS = {
     "ai_edge_litert",
     "faster_whisper",
+    "feat",
     "langchain_core",
     "langchain_openai",
     "openai",
@@ -44,7 +46,10 @@ INSIDE_FUNCTIONS = {
     "torch",
     "transformers",
 }
-_MAY_LOAD_AT_ONCE = {"explain/perception/imported.py": {"pandas"}}  # a CSV reader is pandas
+_MAY_LOAD_AT_ONCE = {  # a reader of tables is pandas
+    "explain/perception/imported.py": {"pandas"},
+    "explain/perception/other_programs.py": {"pandas"},
+}
 
 
 def modules() -> list[Path]:

@@ -4,7 +4,7 @@ import contextlib
 import queue
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -27,6 +27,12 @@ from demeanor.explain.perception.media import (
     open_clip,
     read,
 )
+from demeanor.explain.perception.second_opinion import (
+    TableBackend,
+    TableRecorder,
+    TableWatcher,
+    table_pass,
+)
 from demeanor.explain.perception.speech import SpeechResult, transcribe
 from demeanor.explain.perception.tracking import Tracker
 from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
@@ -47,6 +53,7 @@ OWN_VOICE = "own"
 VOICE_BACKENDS = (OWN_VOICE, "opensmile")
 _AHEAD = 8  # decoded items that may wait: bounds the memory
 Progress = Callable[[float], None]  # seconds of the clip that are done
+AnyBackend = FaceBackend | TableBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class SoundOptions:
 
 def measure_clip(
     path: Path,
-    backend: FaceBackend,
+    backend: AnyBackend,
     settings: Settings,
     sound: SoundOptions | None = None,
     progress: Progress = lambda done_s: None,
@@ -130,18 +137,16 @@ class _Pass:
 
 def _one_pass(
     clip: Clip,
-    backend: FaceBackend,
+    backend: AnyBackend,
     voice: Listener | None,
     settings: Settings,
     losses: Losses,
     spool: IO[bytes] | None,
     progress: Progress,
 ) -> _Pass:
-    source = Source(SourceKind.MACHINE, backend.name, backend.version)
-    model = action_unit_model(backend.name)
-    recorder = FaceRecorder(model, source, clip, settings.face)
     cues = []
-    with Tracker(backend, settings.face) as tracker:
+    recorder, follower = _followers(backend, clip, settings)
+    with follower as tracker:
         for item in ahead(read(clip, settings.media, losses)):
             if isinstance(item, Frame):
                 recorder.frame(item.time_s)
@@ -163,9 +168,24 @@ def _one_pass(
     return _Pass(face, voice.finish() if voice is not None else None, cues)
 
 
+def _followers(
+    backend: AnyBackend, clip: Clip, settings: Settings
+) -> tuple[FaceRecorder, Tracker] | tuple[TableRecorder, TableWatcher]:
+    if isinstance(backend, TableBackend):
+        return table_pass(backend, clip)
+    source = Source(SourceKind.MACHINE, backend.name, backend.version)
+    model = action_unit_model(backend.name)
+    return FaceRecorder(model, source, clip, settings.face), Tracker(backend, settings.face)
+
+
+def _reliability(backend: AnyBackend) -> Mapping[str, float]:
+    """Empty for other people's programs: how good they are is not ours to say."""
+    return {} if isinstance(backend, TableBackend) else action_unit_model(backend.name).reliability
+
+
 def _assemble(
     clip: Clip,
-    backend: FaceBackend,
+    backend: AnyBackend,
     settings: Settings,
     losses: Losses,
     pass_: _Pass,
@@ -174,7 +194,7 @@ def _assemble(
     face, voice = pass_.face, pass_.voice
     norms: list[Usual] = []
     events: list[Event] = []
-    reliability = action_unit_model(backend.name).reliability
+    reliability = _reliability(backend)
     speech = voice.speech if voice is not None else ()
     for person in face.people:
         tracks = [t for t in face.tracks if t.person == person.person]
@@ -204,19 +224,28 @@ def _assemble(
         not_measured=tuple(missing),
         settings={
             "thresholds": settings.as_dict(),
-            "face_backend": {"name": backend.name, "version": backend.version},
+            "face_backend": _named(backend),
             "voice_notes": list(voice.notes) if voice is not None else [],
             "words_from": words.source,
         },
     )
 
 
-def _beyond_backend(backend: FaceBackend, face: FaceMeasurement) -> list[NotMeasured]:
+def _named(backend: AnyBackend) -> dict[str, str]:
+    named = {"name": backend.name, "version": backend.version}
+    return named | ({"licence": backend.licence} if isinstance(backend, TableBackend) else {})
+
+
+def _beyond_backend(backend: AnyBackend, face: FaceMeasurement) -> list[NotMeasured]:
     """Action units that this backend cannot see, grouped by the reason."""
     if not face.people:
         return []
+    if isinstance(backend, TableBackend):
+        unseen = backend.not_measured(face)
+    else:
+        unseen = action_unit_model(backend.name).not_measured()
     reasons: dict[str, list[str]] = {}
-    for code, why in action_unit_model(backend.name).not_measured().items():
+    for code, why in unseen.items():
         reasons.setdefault(why, []).append(code)
     return [
         NotMeasured(", ".join(codes), f"{why} (backend {backend.name})")

@@ -26,6 +26,11 @@ from platformdirs import user_cache_path
 from demeanor.explain.errors import ModelFileError, UnknownName
 from demeanor.explain.perception.face import FaceBackend, LandmarkerBackend, MeshBackend
 from demeanor.explain.perception.litert import LiteModel
+from demeanor.explain.perception.second_opinion import (
+    SECOND_OPINIONS,
+    TableBackend,
+    second_opinion,
+)
 
 Say = Callable[[str], None]  # a line of progress for the user
 
@@ -97,6 +102,7 @@ _BACKENDS = {
     "landmarker": ("face_landmarker.task",),
 }
 FACE_BACKENDS = ("auto", *sorted(_BACKENDS))
+ALL_BACKENDS = (*FACE_BACKENDS, *SECOND_OPINIONS)
 
 
 def cache_folder() -> Path:
@@ -145,6 +151,13 @@ def pull(say: Say) -> list[tuple[str, Path | None, str]]:
         except ModelFileError as error:
             rows.append((name, None, str(error)))
     return rows
+
+
+def any_backend(name: str, say: Say = lambda line: None) -> FaceBackend | TableBackend:
+    """One of ours, or another program for a second opinion. Raises as both do."""
+    if name not in ALL_BACKENDS:
+        raise UnknownName("face backend", name, ALL_BACKENDS)
+    return second_opinion(name) if name in SECOND_OPINIONS else face_backend(name, say)
 
 
 def face_backend(name: str = "auto", say: Say = lambda line: None) -> FaceBackend:

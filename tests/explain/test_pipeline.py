@@ -215,7 +215,7 @@ def test_reasoning_leaves_what_was_measured_alone():
 
 
 def test_a_clip_is_explained_by_the_prototype(clip, monkeypatch):
-    monkeypatch.setattr(pipeline, "face_backend", lambda name, say: ScriptedFace())
+    monkeypatch.setattr(pipeline, "any_backend", lambda name, say: ScriptedFace())
     result = pipeline.explain(clip)
     (explanation,) = result.explanations
     assert explanation.person == "p1"

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from demeanor.explain.errors import MeasurementsError
+from demeanor.explain.exports import openface_csv
 from demeanor.explain.perception.imported import read_measurements
+from demeanor.explain.perception.other_programs import GAZE, POSE
 from demeanor.explain.records import Unit
 
 NAN = float("nan")
@@ -67,6 +69,46 @@ def test_a_cue_never_trusted_is_declared(csv):
     assert found.events == ()
 
 
+ANGLES = "pose_Rx, pose_Ry, pose_Rz, gaze_angle_x, gaze_angle_y"
+
+
+#  lowered by 20 degrees, turned 10 to the own left, tilted 5 to it; gaze 14 left and 20 down in
+#  the room, which is 4 left and level in the head
+def test_openface_angles_become_ours(csv):
+    rows = ["0, 0.0, .98, 1, 1, .349066, -.174533, .087266, .244346, .349066"]
+    found = csv(*openface(rows, columns=f"AU12_r, {ANGLES}"))
+    angles = {t.code: t.values.item() for t in found.tracks if t.unit is Unit.DEGREE}
+    wanted = {"pose_yaw": 10, "pose_pitch": -20, "pose_roll": 5, "gaze_yaw": 4, "gaze_pitch": 0}
+    assert angles == pytest.approx(wanted, abs=1e-3)
+
+
+def test_openface_angles_stay_where_only_the_action_units_are_not_trusted(csv):
+    rows = ["0, 0.00, .1, 1, 1, .1, 0, 0, 0, 0", "0, 0.04, .1, 0, 1, .1, 0, 0, 0, 0"]
+    found = csv(*openface(rows, columns=f"AU12_r, {ANGLES}"))
+    np.testing.assert_allclose(found.track("p1", "pose_pitch").values, [-5.72958, NAN], rtol=1e-5)
+    assert np.isnan(found.track("p1", "AU12").values).all()
+
+
+def test_a_file_without_angles_says_so(csv):
+    found = csv(*openface(["0, 0.0, .98, 1, 1.0, 0"]))
+    assert {n.what for n in found.not_measured} == {"voice", "words", "head pose", "gaze"}
+
+
+def test_what_we_write_for_openface_comes_back_as_it_was(tmp_path):
+    from drawn_results import result
+
+    drawn = result()
+    (tmp_path / "ours.csv").write_text(openface_csv(drawn))
+    back = read_measurements(tmp_path / "ours.csv")
+    codes = {t.code for t in back.tracks}
+    assert codes == {"AU1", "AU12", "AU43", *POSE, *GAZE}
+    for code in codes:
+        wanted = drawn.measurement.track("p1", code)
+        found = back.track("p1", code)
+        np.testing.assert_allclose(found.times_s, wanted.times_s, atol=5e-4)
+        np.testing.assert_allclose(found.values, wanted.values, atol=1e-3, err_msg=code)
+
+
 #  face 7 is there for three frames, face 3 for one
 def test_whoever_is_seen_longest_is_p1(csv):
     rows = [
@@ -96,10 +138,13 @@ def test_codes_nobody_knows_are_left_out(csv):
 
 def test_a_real_openface_file(shared):
     found = read_measurements(shared / "data/clips/OpenFace_Test.csv")
-    assert len(found.tracks) == 17
+    assert sum(t.unit is Unit.FACS_INTENSITY for t in found.tracks) == 17
     assert {len(t.times_s) for t in found.tracks} == {100}
     assert found.clip.duration_s == pytest.approx(0.099)
-    assert {n.what for n in found.not_measured} >= {"voice", "words", "head pose and gaze"}
+    assert [n.what for n in found.not_measured] == ["voice", "words"]
+    # Rx .348 rad: lowered by 20 degrees; eyes 4 below level in the room: up in the head
+    assert found.track("p1", "pose_pitch").values.mean() == pytest.approx(-19.93, abs=0.01)
+    assert found.track("p1", "gaze_pitch").values.mean() == pytest.approx(15.75, abs=0.01)
 
 
 # py-feat --------------------------------------------------------------------------------------
@@ -127,7 +172,8 @@ def test_a_frame_without_a_face_is_missing(csv):
 def test_a_real_pyfeat_file(shared):
     found = read_measurements(shared / "data/clips/news_pyfeat/001.csv", fps=25)
     assert [p.n_frames for p in found.people] == [20]
-    assert {t.unit for t in found.tracks} == {Unit.PROBABILITY}
+    assert {t.unit for t in found.tracks} == {Unit.PROBABILITY, Unit.DEGREE}
+    assert [n.what for n in found.not_measured] == ["voice", "words", "gaze"]
     assert found.track("p1", "AU12").values.mean() == pytest.approx(0.996, abs=0.001)
     assert found.clip.duration_s == pytest.approx(38 / 25)
 
