@@ -14,6 +14,7 @@ from importlib.resources import files
 import numpy as np
 
 from demeanor.explain.perception.geometry import MEASURES
+from demeanor.explain.records import Side
 
 MAX_INTENSITY = 5.0
 _GAP_RELIABILITY = 0.9  # AU25 is the gap between the lips itself: nothing was fitted
@@ -50,6 +51,8 @@ class ActionUnitModel:
     centre: np.ndarray  # (features,) of neutral faces
     neutral_high: np.ndarray  # (codes,) level that few neutral faces exceed
     reliability: dict[str, float]  # 0-1 per code: correlation with the known truth, held out
+    sided: tuple[tuple[str, Side], ...] = ()
+    neutral_spread: np.ndarray | None = None  # (columns,) standard deviation among neutral people
 
     def levels(
         self, shape: np.ndarray, eyes: np.ndarray, blendshapes: np.ndarray | None
@@ -62,19 +65,15 @@ class ActionUnitModel:
         features = np.concatenate(parts, axis=1)
         return np.asarray((features - self.centre) @ self.weights, np.float32)
 
-    def levels_above(
-        self, levels: np.ndarray, own: np.ndarray | None, quantile: float
-    ) -> "Intensities":
+    def levels_above(self, levels: np.ndarray, rest: np.ndarray | None) -> "Intensities":
         """Levels on the 0-5 scale, and above the person's own rest.
 
         Zero of the scale is the own rest where that lies in the neutral range of the population,
-        else the edge of that range. own: (m, codes) levels that show what is usual for the
-        person, None where there is too little (a picture); quantile: of these, rest.
+        else the edge of that range. rest: (columns,) levels of this face at rest, see neutral.py;
+        None where they are not known (a picture).
         """
-        zero = rest = self.neutral_high
-        if own is not None:
-            rest = np.quantile(own, quantile, axis=0)
-            zero = np.minimum(rest, self.neutral_high)
+        rest = self.neutral_high if rest is None else rest
+        zero = np.minimum(rest, self.neutral_high)
         return Intensities(
             np.clip(levels - zero, 0.0, MAX_INTENSITY).astype(np.float32),
             (levels - rest).astype(np.float32),

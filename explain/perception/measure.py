@@ -15,7 +15,7 @@ from demeanor.explain.errors import UnknownName
 from demeanor.explain.perception.action_units import action_unit_model
 from demeanor.explain.perception.asr import AsrBackend
 from demeanor.explain.perception.baseline import usual
-from demeanor.explain.perception.events import face_events
+from demeanor.explain.perception.events import face_events, face_limits
 from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.face_tracks import FaceMeasurement, FaceRecorder
 from demeanor.explain.perception.media import (
@@ -174,14 +174,19 @@ def _assemble(
     face, voice = pass_.face, pass_.voice
     norms: list[Usual] = []
     events: list[Event] = []
+    limits: list[NotMeasured] = []
     reliability = action_unit_model(backend.name).reliability
     speech = voice.speech if voice is not None else ()
     for person in face.people:
         tracks = [t for t in face.tracks if t.person == person.person]
-        own = [usual(track, settings.baseline) for track in tracks]
+        rests = face.rests[person.person]
+        own = [usual(t, settings.baseline, rests.get((t.code, t.side))) for t in tracks]
         norms += own
         changes = {code: c for (who, code), c in face.changes.items() if who == person.person}
-        events += face_events(tracks, own, changes, speech, reliability, settings.events)
+        neutral = face.neutrals[person.person]
+        rested = neutral is not None and neutral.at_rest
+        events += face_events(tracks, own, changes, speech, reliability, settings.events, rested)
+        limits += face_limits(person.person, tracks, changes, speech, settings.events, rested)
     if voice is not None:
         own_voice = voice_usual(voice, settings.voice)
         norms += own_voice
@@ -189,6 +194,7 @@ def _assemble(
     missing = [
         *losses.not_measured(clip),
         *face.not_measured,
+        *limits,
         *_beyond_backend(backend, face),
         *(voice.not_measured if voice is not None else [_no_sound(clip)]),
         *(_sound_ends_early(clip, voice) if voice is not None else []),

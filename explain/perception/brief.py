@@ -1,0 +1,98 @@
+"""Micro-expressions: movements over within half a second, as movements and nothing more.
+
+The limits are those of the literature: 0.04 to 0.5 s from first to last visible change (Ekman's
+popular range ends at 0.2 s, data sets such as CASME II take 0.5 s: Yan et al. 2013). A frame
+lasts 0.04 s at 25 fps, so slower video shows none; and only against the person's own rest, since
+such a movement is smaller than the differences between people. What one means is not said.
+"""
+
+import math
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d
+
+from demeanor.explain.perception.baseline import frame_step_s
+from demeanor.explain.perception.talking import held
+from demeanor.explain.settings import EventSettings
+
+_FPS_SLACK = 0.995  # 24.98 fps is 25
+_REACH_S = 0.1  # on both sides of what disturbs
+_FOOT = 0.25  # of the height: below it a short rise is lost in the trembling
+_MIN_FRAMES = 25  # fewer do not tell trembling from movement
+Peak = tuple[int, int, int]  # first, apex, last
+
+
+def too_slow(times_s: np.ndarray, settings: EventSettings) -> bool:
+    step_s = frame_step_s(times_s)
+    return step_s <= 0 or 1 / step_s < settings.brief_min_fps * _FPS_SLACK
+
+
+def brief_peaks(
+    change: np.ndarray, times_s: np.ndarray, disturbed: np.ndarray, settings: EventSettings
+) -> list[Peak]:
+    """Short rises above what came just before and after, in time order.
+
+    change: (n,) above the own rest; disturbed: (n,) frames whose short movements are not
+    believed, e.g. around a blink. A rise must stand clear of how much this track trembles.
+    """
+    if len(times_s) < 5 or too_slow(times_s, settings):
+        return []
+    step_s = frame_step_s(times_s)
+    values = _median3(np.asarray(change, float))
+    above = values - held(values, times_s, settings.brief_max_s)
+    least = max(settings.brief_enter, settings.brief_trembles * trembling(change))
+    reach = 2 * math.ceil(_REACH_S / step_s) + 1
+    blocked = maximum_filter1d((disturbed | np.isnan(values)).astype(np.uint8), reach) > 0
+    found = []
+    (high,) = np.nonzero(~blocked & (above >= least))
+    for group in np.split(high, np.flatnonzero(np.diff(high) > 1) + 1) if len(high) else []:
+        peak = _whole(values, int(group[np.argmax(values[group])]), blocked)
+        if peak is not None and _is_brief(values, times_s, peak, least, settings):
+            found.append(peak)
+    return found
+
+
+def _whole(values: np.ndarray, apex: int, blocked: np.ndarray) -> Peak | None:
+    """The rise from foot to foot; None where it runs into a gap or the clip's end."""
+    foot = []
+    for way in (-1, 1):
+        i, lowest = apex, values[apex]
+        while 0 <= i + way < len(values) and not blocked[i + way] and values[i + way] <= lowest:
+            i += way
+            lowest = values[i]
+        if not 0 <= i + way < len(values) or blocked[i + way]:
+            return None
+        foot.append(i)
+    base = max(values[foot[0]], values[foot[1]])
+    low = base + _FOOT * (values[apex] - base)
+    first = next(i for i in range(apex, foot[0] - 1, -1) if values[i] <= low)
+    last = next(i for i in range(apex, foot[1] + 1) if values[i] <= low)
+    return first, apex, last
+
+
+def _is_brief(
+    values: np.ndarray, times_s: np.ndarray, peak: Peak, least: float, settings: EventSettings
+) -> bool:
+    first, apex, last = peak
+    length_s = times_s[last] - times_s[first]
+    height = values[apex] - max(values[first], values[last])
+    within = settings.brief_min_s <= length_s <= settings.brief_max_s
+    return bool(within and height >= (1 - _FOOT) * least)
+
+
+def _median3(values: np.ndarray) -> np.ndarray:
+    """Median of three frames: a point that jumps for one frame is no movement."""
+    if len(values) < 3:
+        return values
+    inner = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
+    return np.concatenate([values[:1], inner, values[-1:]])
+
+
+def trembling(change: np.ndarray) -> float:
+    """Standard deviation of the track's noise from frame to frame: second differences of white
+    noise have six times its variance, and a movement hardly bends within three frames. 0.0 where
+    there are too few frames to tell one from the other.
+    """
+    bend = np.diff(np.asarray(change, float), 2)
+    bend = bend[~np.isnan(bend)]
+    return float(1.4826 * np.median(np.abs(bend)) / math.sqrt(6)) if len(bend) >= _MIN_FRAMES else 0.0
