@@ -77,7 +77,7 @@ class EventSettings:
 class BaselineSettings:
     own_quantile: float  # the clip's median would erase a smile held for half of it
     min_own_s: float  # less visible time than this tells nothing about what is usual
-    neutral_spreads: float  # one neutral face in 4000 lies higher: no rest, but a level held
+    neutral_spreads: float  # one neutral face in 160 lies higher in a unit: no rest, but held
     shrink_s: float  # of rest seen: half-way from the population's zero to the person's own
     moment_s: float  # how much is looked at where one moment of rest is named
 

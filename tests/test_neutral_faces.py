@@ -1,13 +1,13 @@
 """Neutral faces of people who went into no constant of perception are not read as emotion."""
 
 import csv
-import hashlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from demeanor.explain.corpora.folds import HELD_OUT, fold_of
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.errors import ModelFileError
 from demeanor.explain.pipeline import load_front, observed, reason
@@ -17,8 +17,7 @@ MAX_SHARE = 0.05
 
 
 def held_out(identity: str) -> bool:
-    """The fold that benchmarks/calibrate_faces.py leaves alone."""
-    return int(hashlib.sha256(f"demeanor {identity}".encode()).hexdigest(), 16) % 5 == 0
+    return fold_of("faces", identity) == HELD_OUT
 
 
 def neutral_pictures(folder: Path) -> list[tuple[Path, str]]:

@@ -19,6 +19,8 @@ LIDS = {"_R": (37, 41), "_L": (44, 46)}  # of the 68 landmarks: upper, lower
 LIPS = (62, 66)
 LOOK_DEG = 28.0  # turn of the eyeball at weight 1; the model's own eyeLook moves lids only
 PIVOT_CM = np.array([0.0, -7.0, 1.0], np.float32)  # top of the neck: heads turn there
+Lamps = tuple[tuple[tuple[float, float, float], float], ...]  # where, how bright
+LAMPS: Lamps = (((-28, 30, 60), 0.74), ((45, 8, 45), 0.44))
 OVERSAMPLING = 2  # drawn larger and averaged: smooth edges without relying on the driver
 
 
@@ -42,8 +44,14 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> np.ndarray:
 class FaceRenderer:
     """Draws one person. The same arguments give the same picture, bit for bit."""
 
-    def __init__(self, model: FaceModel, look: Look | None = None, size_px: int = 480) -> None:
-        self.model, self.look, self.size_px = model, look or Look(), size_px
+    def __init__(
+        self,
+        model: FaceModel,
+        look: Look | None = None,
+        size_px: int = 480,
+        lamps: Lamps = LAMPS,
+    ) -> None:
+        self.model, self.look, self.size_px, self._lamps = model, look or Look(), size_px, lamps
         self._pv = _pyvista()
         self._hair_cm = hair_thickness_cm(model.neutral)[:, None].astype(np.float32)
         self._plotter = self._pv.Plotter(
@@ -76,6 +84,10 @@ class FaceRenderer:
         size = (self.size_px, self.size_px)
         return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
+    def repaint(self, skin: np.ndarray) -> None:
+        """Another texture of the skin, laid out as `skin` is: with furrows, say."""
+        self._texture.SetInputDataObject(self._pv.Texture(skin).GetInput())
+
     def close(self) -> None:
         self._plotter.close()
 
@@ -88,7 +100,7 @@ class FaceRenderer:
         plotter.camera.up = (0, 1, 0)
         plotter.camera.view_angle = 18.6
         plotter.remove_all_lights()
-        for position, intensity in (((-28, 30, 60), 0.74), ((45, 8, 45), 0.44)):
+        for position, intensity in self._lamps:
             plotter.add_light(
                 pv.Light(position=position, focal_point=(0, 0, 5), intensity=intensity)
             )
@@ -108,11 +120,12 @@ class FaceRenderer:
         self._skin = self._mesh(model.neutral[self._skin_vertices], triangles.reshape(-1, 3))
         self._skin.active_texture_coordinates = model.uv[used] * np.array([0.5, 1.0], np.float32)
         self._skin.point_data["Normals"] = np.zeros((len(used), 3), np.float32)
-        texture = self._pv.Texture(paint_skin(model, self.look))
-        texture.interpolate = True
+        self.skin = paint_skin(model, self.look)
+        self._texture = self._pv.Texture(self.skin)
+        self._texture.interpolate = True
         self._plotter.add_mesh(
             self._skin,
-            texture=texture,
+            texture=self._texture,
             smooth_shading=True,
             ambient=0.28,
             diffuse=0.85,

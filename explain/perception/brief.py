@@ -95,4 +95,6 @@ def trembling(change: np.ndarray) -> float:
     """
     bend = np.diff(np.asarray(change, float), 2)
     bend = bend[~np.isnan(bend)]
-    return float(1.4826 * np.median(np.abs(bend)) / math.sqrt(6)) if len(bend) >= _MIN_FRAMES else 0.0
+    if len(bend) < _MIN_FRAMES:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(bend)) / math.sqrt(6))

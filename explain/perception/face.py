@@ -16,6 +16,7 @@ import numpy as np
 from demeanor.explain.perception.detector import FaceBox, FaceDetector, iou
 from demeanor.explain.perception.litert import LiteModel
 from demeanor.explain.perception.picture import Picture
+from demeanor.explain.perception.texture import texture_measures
 
 # Corners of the eyes in the mesh; right and left are the person's own, right first throughout.
 EYE_CORNERS = ((33, 133), (263, 362))  # (outer, inner)
@@ -74,6 +75,7 @@ class FaceMesh:
     irises: np.ndarray  # (2, 5, 2) float32: centre, then four points of the rim
     presence: float  # 0-1, the model's own score that this is a face
     blendshapes: np.ndarray | None  # (52,) 0-1, ARKit order; None: this backend has none
+    texture: np.ndarray | None = None  # (len(TEXTURE_MEASURES),); None: not looked at
 
 
 class FaceBackend(Protocol):
@@ -94,8 +96,8 @@ class FaceBackend(Protocol):
     def details(
         self, picture: Picture, points: np.ndarray, presence: float, eyes: Sequence[int] = BOTH
     ) -> FaceMesh:
-        """Eyelids, irises and blendshapes added to `points`. A backend that pays for each eye
-        looks only at `eyes` (0 right, 1 left); the other is NaN."""
+        """Eyelids, irises, texture and blendshapes added to `points`. A backend that pays for
+        each eye looks only at `eyes` (0 right, 1 left); the other is NaN."""
 
 
 def mesh(backend: FaceBackend, picture: Picture, roi: Roi) -> FaceMesh:
@@ -168,7 +170,8 @@ class MeshBackend:
         lids, irises = np.full((2, 16, 2), np.nan, "f4"), np.full((2, 5, 2), np.nan, "f4")
         for side in eyes:
             lids[side], irises[side] = self._eye(picture, points, side, angle)
-        return FaceMesh(points, lids, irises, presence, blendshapes=None)
+        texture = texture_measures(picture, points)
+        return FaceMesh(points, lids, irises, presence, None, texture)
 
     def _eye(
         self, picture: Picture, points: np.ndarray, side: int, angle: float
@@ -225,6 +228,7 @@ class LandmarkerBackend:
             points[N_POINTS:, :2].reshape(2, 5, 2),
             presence,
             coefficients,
+            texture_measures(picture, points),
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demeanor.explain.perception.action_units import ActionUnitModel
+from demeanor.explain.perception.action_units import ActionUnitModel, stretched
 from demeanor.explain.perception.baseline import frame_step_s
 from demeanor.explain.perception.geometry import (
     RIGID,
@@ -164,21 +164,22 @@ class FaceRecorder:
         pose = pose_deg(turn)
         lids = np.stack([s.mesh.lids for s in seen])
         irises = np.stack([s.mesh.irises for s in seen])
-        eyes = eye_measures(lids, irises)
+        eyes, gaze = eye_measures(lids, irises)
         shapes_rest = shapes[:, RIGID] - self._template[RIGID]
         fit = np.sqrt((shapes_rest**2).sum(axis=-1).mean(axis=-1))
         boxes = np.array([box_of(s.mesh.points) for s in seen])
         size = np.array([self._clip.width_px or 1, self._clip.height_px or 1] * 2)
-        coefficients = [s.mesh.blendshapes for s in seen if s.mesh.blendshapes is not None]
         rows = _Rows(
             np.array([s.time_s for s in seen]),
             self._model.levels(
                 shape_measures(shapes),
-                eyes[:, :5],
-                np.stack(coefficients) if coefficients else None,
+                eyes,
+                pose,
+                _stacked([s.mesh.texture for s in seen]),
+                _stacked([s.mesh.blendshapes for s in seen]),
             ),
             pose,
-            _gaze_deg(eyes[:, 5:]),
+            _gaze_deg(gaze),
             (boxes[:, :2] + boxes[:, 2:]) / 2,
             boxes[:, 2] - boxes[:, 0],
             self._judge(boxes, pose, fit),
@@ -270,6 +271,9 @@ class FaceRecorder:
             if code in _NEED_OPEN_EYES:
                 hidden = hidden | (trusted & _widened(closed))
             sheet.add(code, Unit.FACS_INTENSITY, levels.intensity[:, k], hidden, side)
+            if code == "AU26":
+                level = stretched(levels.intensity[:, k])
+                sheet.add("AU27", Unit.FACS_INTENSITY, level, hidden)
         return changes
 
     def _whole_clip(
@@ -383,6 +387,12 @@ def _of_person(name: str, gaps: tuple[tuple[Span, str], ...]) -> list[NotMeasure
             NotMeasured("action units", f"{reason} (for {total_s:.1f} s in all)", whole, name)
         )
     return rows
+
+
+def _stacked(rows: list[np.ndarray | None]) -> np.ndarray | None:
+    """A backend has a measure in every frame, or in none."""
+    found = [row for row in rows if row is not None]
+    return np.stack(found) if found else None
 
 
 def _short(times_s: np.ndarray, flags: np.ndarray, longest_s: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Each face is laid over a neutral template by a similarity (Umeyama 1991), fitted to points that
 expressions hardly move. What is left after that is shape: the face's own, and its expression.
-The template is ours: the mean of aligned meshes of neutral faces (docs/calibration.md).
+The template is ours: the mean of aligned meshes of neutral faces (docs/perception.md).
 
 Template coordinates: x to the person's own left, y up, z towards the camera; the unit is the
 distance between the outer corners of the eyes.
@@ -76,57 +76,41 @@ def pose_deg(turn: np.ndarray) -> np.ndarray:
 
 # Measures ---------------------------------------------------------------------------------
 # Right and left points, mirrored; MediaPipe's numbering.
-_BROW_INNER = ((55, 107, 66), (285, 336, 296))
-_BROW_MID = ((52, 65, 105), (282, 295, 334))
-_BROW_OUTER = ((46, 53, 70, 63), (276, 283, 300, 293))
-_CHEEK = ((50, 117, 118, 101, 36), (280, 346, 347, 330, 266))
-_UNDER_EYE = ((119, 120, 100), (348, 349, 329))
-_NASOLABIAL = ((205, 206, 203), (425, 426, 423))
-_ALA = ((98, 64, 48), (327, 294, 278))
-_LIP_CORNER = ((61,), (291,))
-_LIP_INNER_CORNER = ((78,), (308,))
-_UPPER_LIP_SIDE = ((40, 39), (270, 269))
-_LOWER_LIP_SIDE = ((91, 181), (321, 405))
-_OUTER_CANTHUS = ((33,), (263,))
-_INNER_CANTHUS = ((133,), (362,))
-
-Pair = tuple[tuple[int, ...], tuple[int, ...]]
-
-
-def _side(shapes: np.ndarray, points: tuple[int, ...]) -> np.ndarray:
-    return np.asarray(shapes[:, list(points)].mean(axis=1))
-
-
-def _both(shapes: np.ndarray, pair: Pair, axis: int) -> np.ndarray:
-    """Mean of the two sides along one axis; x counts outward on both."""
-    right, left = _side(shapes, pair[0])[:, axis], _side(shapes, pair[1])[:, axis]
-    return np.asarray(left - right if axis == 0 else left + right) / 2
-
-
+_PAIRS = {
+    "brow_inner": ((55, 107, 66), (285, 336, 296)),
+    "brow_mid": ((52, 65, 105), (282, 295, 334)),
+    "brow_outer": ((46, 53, 70, 63), (276, 283, 300, 293)),
+    "cheek": ((50, 117, 118, 101, 36), (280, 346, 347, 330, 266)),
+    "under_eye": ((119, 120, 100), (348, 349, 329)),
+    "nasolabial": ((205, 206, 203), (425, 426, 423)),
+    "ala": ((98, 64, 48), (327, 294, 278)),
+    "lip_corner": ((61,), (291,)),
+    "lip_inner_corner": ((78,), (308,)),
+    "upper_lip_side": ((40, 39), (270, 269)),
+    "lower_lip_side": ((91, 181), (321, 405)),
+    "jaw_side": ((149, 150, 170), (378, 379, 395)),
+    "beside_corner": ((57, 186, 212), (287, 410, 432)),
+}
+_OUTER_CANTHUS, _INNER_CANTHUS = (33, 263), (133, 362)
 _X, _Y, _Z = 0, 1, 2
-Shape = np.ndarray
-_SHAPE_MEASURES: dict[str, Callable[[Shape], np.ndarray]] = {
-    "brow_inner_height": lambda s: _both(s, _BROW_INNER, _Y) - _both(s, _INNER_CANTHUS, _Y),
-    "brow_mid_height": lambda s: _both(s, _BROW_MID, _Y) - _both(s, _INNER_CANTHUS, _Y),
-    "brow_outer_height": lambda s: _both(s, _BROW_OUTER, _Y) - _both(s, _OUTER_CANTHUS, _Y),
-    "brow_inner_gap": lambda s: _both(s, _BROW_INNER, _X),
-    "brow_inner_depth": lambda s: _both(s, _BROW_INNER, _Z),
-    "cheek_height": lambda s: _both(s, _CHEEK, _Y),
-    "cheek_depth": lambda s: _both(s, _CHEEK, _Z),
-    "cheek_width": lambda s: _both(s, _CHEEK, _X),
-    "under_eye_height": lambda s: _both(s, _UNDER_EYE, _Y),
-    "under_eye_depth": lambda s: _both(s, _UNDER_EYE, _Z),
-    "nasolabial_height": lambda s: _both(s, _NASOLABIAL, _Y),
-    "nasolabial_depth": lambda s: _both(s, _NASOLABIAL, _Z),
-    "ala_height": lambda s: _both(s, _ALA, _Y),
-    "ala_width": lambda s: _both(s, _ALA, _X),
-    "lip_corner_height": lambda s: _both(s, _LIP_CORNER, _Y),
-    "lip_corner_width": lambda s: _both(s, _LIP_CORNER, _X),
-    "lip_corner_depth": lambda s: _both(s, _LIP_CORNER, _Z),
-    "lip_inner_corner_height": lambda s: _both(s, _LIP_INNER_CORNER, _Y),
-    "lip_inner_corner_width": lambda s: _both(s, _LIP_INNER_CORNER, _X),
-    "upper_lip_side_height": lambda s: _both(s, _UPPER_LIP_SIDE, _Y),
-    "lower_lip_side_height": lambda s: _both(s, _LOWER_LIP_SIDE, _Y),
+# Of each pair: which coordinates, and what height is counted from (None: the eyes' line).
+_SIDED = {
+    "brow_inner": ("height gap depth", _INNER_CANTHUS),
+    "brow_mid": ("height", _INNER_CANTHUS),
+    "brow_outer": ("height", _OUTER_CANTHUS),
+    "cheek": ("height depth width", None),
+    "under_eye": ("height depth", None),
+    "nasolabial": ("height depth width", None),
+    "ala": ("height width", None),
+    "lip_corner": ("height width depth", None),
+    "lip_inner_corner": ("height width", None),
+    "upper_lip_side": ("height depth", None),
+    "lower_lip_side": ("height depth", None),
+    "jaw_side": ("height", None),
+    "beside_corner": ("height width depth", None),
+}
+_AXES = {"height": _Y, "gap": _X, "width": _X, "depth": _Z}
+_CENTRAL: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "upper_lip_height": lambda s: s[:, 0, _Y],
     "upper_lip_depth": lambda s: s[:, 0, _Z],
     "upper_lip_edge": lambda s: s[:, 13, _Y],
@@ -136,27 +120,64 @@ _SHAPE_MEASURES: dict[str, Callable[[Shape], np.ndarray]] = {
     "lip_gap": lambda s: s[:, 13, _Y] - s[:, 14, _Y],
     "upper_lip_thickness": lambda s: s[:, 0, _Y] - s[:, 13, _Y],
     "lower_lip_thickness": lambda s: s[:, 14, _Y] - s[:, 17, _Y],
+    "lip_bow": lambda s: s[:, [61, 291], _Y].mean(axis=1) - s[:, [13, 14], _Y].mean(axis=1),
     "chin_height": lambda s: s[:, 152, _Y],
     "chin_front_height": lambda s: s[:, 199, _Y],
     "chin_depth": lambda s: s[:, 199, _Z],
+    "mentolabial_depth": lambda s: s[:, 200, _Z] - s[:, 17, _Z],
 }
-_EYE_MEASURES = (
+_EYE = (
     "eye_opening",  # between the lids, of the eye's width
     "upper_lid_height",  # above the line between its corners, of the eye's width
     "lower_lid_height",
     "upper_lid_over_iris",  # above the iris' centre, of the iris' radius
     "lower_lid_under_iris",
 )
-MEASURES: tuple[str, ...] = (*_SHAPE_MEASURES, *_EYE_MEASURES)
+SIDES = ("R", "L")  # the person's own
+SHAPE_MEASURES: tuple[str, ...] = (
+    *(
+        f"{pair}_{name}_{side}"
+        for pair, (names, _) in _SIDED.items()
+        for name in names.split()
+        for side in SIDES
+    ),
+    *_CENTRAL,
+)
+EYE_MEASURES: tuple[str, ...] = tuple(f"{name}_{s}" for s in SIDES for name in _EYE)
+
+HEAD_MEASURES = tuple(f"head_{how}" for how in ("up", "down", "turned_R", "turned_L")) + tuple(
+    f"head_{how}_square" for how in ("up", "down", "turned_sides")
+)
+
+
+def head_measures(pose: np.ndarray) -> np.ndarray:
+    """(n, len(HEAD_MEASURES)) from pose (n, 3) in degrees, of 30 degrees each: meshes change a
+    little with the head's pose, and a unit may subtract that."""
+    yaw, pitch = pose[:, 0] / 30, pose[:, 1] / 30
+    up, down, right, left = (np.maximum(v, 0) for v in (pitch, -pitch, -yaw, yaw))
+    return np.stack([up, down, right, left, up**2, down**2, yaw**2], axis=1)
 
 
 def shape_measures(shapes: np.ndarray) -> np.ndarray:
-    """(n, len(_SHAPE_MEASURES)) from aligned shapes (n, 468, 3)."""
-    return np.stack([measure(shapes) for measure in _SHAPE_MEASURES.values()], axis=1)
+    """(n, len(SHAPE_MEASURES)) from aligned shapes (n, 468, 3); widths count outward."""
+    columns = []
+    for pair, (names, origin) in _SIDED.items():
+        points = [shapes[:, list(side)].mean(axis=1) for side in _PAIRS[pair]]
+        for name in names.split():
+            axis = _AXES[name]
+            for k, point in enumerate(points):
+                value = point[:, axis]
+                if axis == _X:
+                    value = -value if k == 0 else value
+                elif axis == _Y and origin is not None:
+                    value = value - shapes[:, origin[k], _Y]
+                columns.append(value)
+    columns += [measure(shapes) for measure in _CENTRAL.values()]
+    return np.stack(columns, axis=1)
 
 
-def eye_measures(lids: np.ndarray, irises: np.ndarray) -> np.ndarray:
-    """(n, 5 + 2): eye measures, mean of both eyes, then gaze to the own left and up.
+def eye_measures(lids: np.ndarray, irises: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n, len(EYE_MEASURES)) and (n, 2) gaze to the own left and up, mean of both eyes.
 
     lids (n, 2, 16, 2), irises (n, 2, 5, 2) in picture pixels, rows in time order. Lengths are
     taken across the eye's own axis and divided by its width, so they change little with pose
@@ -186,8 +207,11 @@ def eye_measures(lids: np.ndarray, irises: np.ndarray) -> np.ndarray:
         height(iris, middle) / width,
     ]
     each = np.stack(rows, axis=2)  # (n, 2, 7)
-    both = np.stack([_filled(each[:, eye]) for eye in (0, 1)])
-    return np.asarray(both.mean(axis=0), dtype=np.float32)
+    right, left = (_filled(each[:, eye]) for eye in (0, 1))
+    n_lids = len(_EYE)
+    measures = np.concatenate([right[:, :n_lids], left[:, :n_lids]], axis=1)
+    gaze = (right[:, n_lids:] + left[:, n_lids:]) / 2
+    return measures.astype(np.float32), gaze.astype(np.float32)
 
 
 def _filled(measures: np.ndarray) -> np.ndarray:

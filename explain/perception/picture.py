@@ -14,6 +14,7 @@ import numpy as np
 
 _MIDDLE = np.array([0.5, 0.5])  # a sample of colour lies in the middle of its four pixels
 _BLACK = (16, 128, 128)  # of studio range, ITU-R BT.601
+_FULL_RANGE = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).round().astype(np.uint8)
 
 
 class Picture:
@@ -36,6 +37,12 @@ class Picture:
         (2, 3) leads from the picture to the window, whose size is even."""
         cut = cv2.warpAffine(self._rgb, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR)
         return _to_float(cut)
+
+    def brightness(self, matrix: np.ndarray, size_px: int) -> np.ndarray:
+        """(size_px, size_px) uint8 grey, full range, black beyond the edge."""
+        size = (size_px, size_px)
+        cut = cv2.warpAffine(self._rgb, matrix, size, flags=cv2.INTER_LINEAR)
+        return np.asarray(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY))
 
 
 class YuvPicture(Picture):
@@ -66,6 +73,13 @@ class YuvPicture(Picture):
             size = part.shape[::-1]
             cv2.warpAffine(plane, to, size, part, cv2.INTER_LINEAR, borderValue=black)
         return _to_float(cv2.cvtColor(cut, cv2.COLOR_YUV2RGB_I420))
+
+    def brightness(self, matrix: np.ndarray, size_px: int) -> np.ndarray:
+        size = (size_px, size_px)
+        cut = cv2.warpAffine(
+            self._planes[0], matrix, size, flags=cv2.INTER_LINEAR, borderValue=_BLACK[0]
+        )
+        return np.asarray(cv2.LUT(cut, _FULL_RANGE))
 
 
 def _to_float(rgb: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ _BRIEF_S, _BRIEF_SHARE = 0.3, 0.75  # shorter ones are often the tracker's; pict
 _CO_TIMING_S = 0.3  # apexes of one expression need not coincide; ours
 _TURN_DEG = 20.0  # a turn of this size counts in full; ours
 # Set by hand: one of three tried, after looking at what pictures of faces were read as, the
-# people behind docs/calibration.md among them; the boldest broke the tests of slight movements.
+# people behind docs/perception.md among them; the boldest broke the tests of slight movements.
 _GRADE = ((1.0, 0.0), (1.5, 0.2), (2.0, 0.45), (3.0, 0.85), (4.0, 1.0))  # intensity, share; ours
 _UNSPECIFIC = {  # how much a movement tells, where it is less than 1; ours
     **dict.fromkeys(OPENING_AUS, 0.3),

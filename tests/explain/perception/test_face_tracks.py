@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from demeanor.explain.perception import face_tracks
-from demeanor.explain.perception.action_units import ActionUnitModel
+from demeanor.explain.perception.action_units import MEASURES, ActionUnitModel
 from demeanor.explain.perception.face import FaceMesh
 from demeanor.explain.perception.face_tracks import EYES_CLOSED, NOT_SEEN, FaceRecorder
-from demeanor.explain.perception.geometry import MEASURES, template
+from demeanor.explain.perception.geometry import SHAPE_MEASURES, template
 from demeanor.explain.perception.tracking import Seen
 from demeanor.explain.records import Clip, Span
 from demeanor.explain.settings import load_settings
@@ -18,7 +18,7 @@ FACE_PX = 100.0  # between the outer corners of the eyes; the whole face is 157 
 CODES = ("AU1", "AU12", "AU43")
 # AU12 is the width of the lips, AU43 the lids' opening, AU1 the height of the brows; each from
 # one measure alone, so that a test can draw it.
-_SOURCE = {"AU1": "brow_inner_height", "AU12": "lip_corner_width", "AU43": "eye_opening"}
+_SOURCE = {"AU1": "brow_inner_height_R", "AU12": "lip_corner_width_R", "AU43": "eye_opening_R"}
 _PER_UNIT = {"AU1": 100.0, "AU12": 100.0, "AU43": -10.0}  # levels per unit of the measure
 
 
@@ -35,9 +35,8 @@ def drawn_model():
 def _neutral():
     from demeanor.explain.perception.geometry import shape_measures
 
-    names = MEASURES[:-5]
     values = shape_measures(template("mesh")[None])[0]
-    return {**dict(zip(names, values.tolist(), strict=True)), "eye_opening": 0.4}
+    return {**dict(zip(SHAPE_MEASURES, values.tolist(), strict=True)), "eye_opening_R": 0.4}
 
 
 def seen(

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from demeanor.explain.perception.geometry import (
-    MEASURES,
+    EYE_MEASURES,
+    SHAPE_MEASURES,
     align,
     eye_measures,
+    head_measures,
     pose_deg,
     shape_measures,
     template,
@@ -70,12 +72,34 @@ def test_measures_do_not_change_with_pose_size_and_place(angles):
 
 
 def test_one_measure_moves_with_what_it_is_named_for():
-    names = MEASURES[: shape_measures(NEUTRAL[None]).shape[1]]
     smiling = NEUTRAL.copy()
     smiling[[61, 291]] += np.array([[-0.02, 0.05, 0], [0.02, 0.05, 0]])  # outward and up
     change = (shape_measures(smiling[None]) - shape_measures(NEUTRAL[None]))[0]
-    moved = {n: round(float(c), 3) for n, c in zip(names, change, strict=True) if abs(c) > 1e-6}
-    assert moved == {"lip_corner_height": 0.05, "lip_corner_width": 0.02}
+    named = zip(SHAPE_MEASURES, change.tolist(), strict=True)
+    moved = {name: round(value, 3) for name, value in named if abs(value) > 1e-6}
+    assert moved == {
+        "lip_corner_height_R": 0.05,
+        "lip_corner_height_L": 0.05,
+        "lip_corner_width_R": 0.02,
+        "lip_corner_width_L": 0.02,
+        "lip_bow": 0.05,
+    }
+
+
+def test_the_sides_are_the_person_s_own():
+    lopsided = NEUTRAL.copy()
+    lopsided[291] += [0, 0.05, 0]  # the own left corner
+    change = (shape_measures(lopsided[None]) - shape_measures(NEUTRAL[None]))[0]
+    moved = {n for n, c in zip(SHAPE_MEASURES, change, strict=True) if abs(c) > 1e-6}
+    assert moved == {"lip_corner_height_L", "lip_bow"}
+
+
+def test_the_head_s_pose_as_measures_of_thirty_degrees():
+    found = head_measures(np.array([[15.0, -30.0, 7.0], [-30.0, 15.0, 0.0]]))
+    assert found.tolist() == [
+        [0.0, 1.0, 0.0, 0.5, 0.0, 1.0, 0.25],
+        [0.5, 0.0, 1.0, 0.0, 0.25, 0.0, 1.0],
+    ]
 
 
 def test_a_mirrored_face_is_turned_never_reflected():
@@ -112,16 +136,19 @@ def eyes(iris_dx=0.0):
     return lids, irises
 
 
-#  opening 14/40, upper lid 10/40, lower -4/40, lid over iris 8/8, under it -6/8, gaze 0, 2/40
-MEASURED = [0.35, 0.25, -0.1, 1.0, -0.75, 0.0, 0.05]
+#  opening 14/40, upper lid 10/40, lower -4/40, lid over iris 8/8, under it -6/8; right, left
+MEASURED = [0.35, 0.25, -0.1, 1.0, -0.75] * 2
 
 
 def test_measures_of_a_drawn_eye():
-    np.testing.assert_allclose(eye_measures(*eyes())[0], MEASURED, atol=1e-6)
+    measures, gaze = eye_measures(*eyes())
+    np.testing.assert_allclose(measures[0], MEASURED, atol=1e-6)
+    np.testing.assert_allclose(gaze[0], [0.0, 0.05], atol=1e-6)  # 2/40 above the corners
+    assert len(EYE_MEASURES) == len(MEASURED)
 
 
 def test_irises_at_the_picture_s_right_look_to_the_own_left():
-    np.testing.assert_allclose(eye_measures(*eyes(iris_dx=4))[0, 5:], [0.1, 0.05], atol=1e-6)
+    np.testing.assert_allclose(eye_measures(*eyes(iris_dx=4))[1][0], [0.1, 0.05], atol=1e-6)
 
 
 @pytest.mark.parametrize(("angle_deg", "scale"), [(30, 1.0), (-45, 3.0), (0, 0.2)])
@@ -129,4 +156,4 @@ def test_eyes_measure_the_same_tilted_and_from_afar(angle_deg, scale):
     cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     turn = scale * np.array([[cos, -sin], [sin, cos]])
     lids, irises = eyes()
-    np.testing.assert_allclose(eye_measures(lids @ turn, irises @ turn)[0], MEASURED, atol=1e-5)
+    np.testing.assert_allclose(eye_measures(lids @ turn, irises @ turn)[0][0], MEASURED, atol=1e-5)

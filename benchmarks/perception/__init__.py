@@ -1,0 +1,1 @@
+"""How good what we measure is; `python -m benchmarks.perception` writes docs/perception.md."""

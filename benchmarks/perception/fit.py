@@ -1,0 +1,230 @@
+"""Finds the coefficients of the action units: calibration.json and templates.npz.
+
+    python -m benchmarks.perception --fit      (see __main__.py)
+
+Zero comes from neutral pictures of real people, scale from rendered faces with known units. A
+unit is a ridge regression of its weight on the change of the measures of its part of the face,
+shrunk along the directions in which neutral people differ, so that faces are not mistaken for
+expressions. Labels of emotions go into nothing here.
+"""
+
+import numpy as np
+from scipy.optimize import lsq_linear
+
+from benchmarks.perception.measured import Table, measures
+from benchmarks.perception.renders import MIDDLE, UNITS
+from demeanor.explain.corpora.folds import HELD_OUT
+from demeanor.explain.perception.action_units import MEASURES, mirrored
+from demeanor.explain.perception.geometry import RIGID, align, to_person
+
+FULL = 5.0  # FACS E: weight 1 of the rendered face's expression
+# Shrinkage along what varies between neutral people, what varies from frame to frame, and in all.
+REAL_SHARE, JITTER_SHARE, RIDGE = 0.05, 1.0, 2000.0
+ALARM_RATE, ALARM_LEVEL = 0.05, 1.5  # of neutral faces may show intensity B or more
+# Of other units rendered alone 98%, and of any one of them 90%, stay below this: else the unit
+# is reported too low.
+CROSS_TALK, CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE = 1.4, 0.98, 0.9
+NEARLY_FRONTAL_DEG = 12
+LIP_GAP_FULL = 0.18  # of the eyes' distance, about 16 mm: AU25 at E
+MIN_RELIABILITY = 0.35  # a unit that follows known faces less well is not reported at all
+MIN_SIDE_R = 0.6  # correlation of the difference of sides: below it sides are not reported
+# Units that move the same parts in the same way: one beside the other is no mistake to count.
+RELATED = (
+    {"AU1", "AU2"}, {"AU1", "AU4"}, {"AU4", "AU9"}, {"AU5", "AU43"}, {"AU5", "AU7"},
+    {"AU6", "AU7"}, {"AU7", "AU43"}, {"AU6", "AU12"}, {"AU6", "AU43"}, {"AU9", "AU10"},
+    {"AU10", "AU25"}, {"AU9", "AU25"}, {"AU25", "AU26"}, {"AU25", "AU12"}, {"AU25", "AU20"},
+    {"AU15", "AU17"}, {"AU24", "AU28"}, {"AU17", "AU24"},
+)  # fmt: skip
+_UPPER = "brow eye upper_lid lower_lid forehead glabella nose_root crow under_eye cheekSquint"
+_MOUTH = (
+    "lip upper_lip lower_lip chin jaw nasolabial beside_corner below_corner above_lip below_lip "
+    "mentolabial ala cheek_height mouth cheekPuff"
+)
+PARTS = {
+    **dict.fromkeys(("AU1", "AU2", "AU4", "AU5", "AU7", "AU43"), _UPPER),
+    "AU6": f"{_UPPER} cheek nasolabial lip_corner mouthSmile nose",
+    "AU9": f"{_UPPER} nose ala nasolabial upper_lip above_lip mouthUpper mouthShrugUpper",
+    "AU10": f"{_MOUTH} nose",
+    **dict.fromkeys(
+        ("AU12", "AU14", "AU15", "AU17", "AU18", "AU20", "AU24", "AU26", "AU28"), _MOUTH
+    ),
+}
+
+
+def make_template(points: np.ndarray) -> np.ndarray:
+    """Generalised Procrustes mean of neutral meshes, made symmetric, outer eye corners at ±.5."""
+    points = to_person(points)
+    shape = points[0] - points[0].mean(axis=0)
+    for turn in range(6):
+        aligned, _ = align(points, shape, np.arange(len(shape)) if turn < 2 else RIGID)
+        shape = _upright(np.median(aligned, axis=0))
+        flipped = shape * np.array([-1, 1, 1])
+        twin = ((flipped[:, None] - shape[None]) ** 2).sum(axis=-1).argmin(axis=1)
+        shape = (shape + flipped[twin]) / 2
+    return shape.astype(np.float32)
+
+
+def _upright(shape: np.ndarray) -> np.ndarray:
+    """x through the outer corners of the eyes, y from chin to forehead, origin between the eyes."""
+    right, left = shape[33], shape[263]
+    x = (left - right) / np.linalg.norm(left - right)
+    y = shape[10] - shape[152]
+    y = y - x * (x @ y)
+    y /= np.linalg.norm(y)
+    axes = np.stack([x, y, np.cross(x, y)], axis=1)
+    return (shape - (left + right) / 2) @ axes / np.linalg.norm(left - right)
+
+
+def neutral(faces: Table) -> np.ndarray:
+    return faces["label"] == "neutral"
+
+
+def filled(x: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(x), centre, x)
+
+
+def rest_of_each(x: np.ndarray, renders: Table) -> np.ndarray:
+    """For every row the measures of the same person at rest, all but from the front; NaN where
+    there are none."""
+    people, which = np.unique(renders["person"], return_inverse=True)
+    rest = (renders["kind"] == "rest") & (np.abs(renders["pose"]).max(axis=1) < NEARLY_FRONTAL_DEG)
+    own = np.full((len(people), x.shape[1]), np.nan)
+    for i in range(len(people)):
+        if (rows := rest & (which == i)).any():
+            own[i] = x[rows].mean(axis=0)
+    return own[which]
+
+
+def _differences(x: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Of rows that show the same picture, second less first."""
+    pairs = np.flatnonzero(image[1:] == image[:-1])
+    return x[pairs + 1] - x[pairs]
+
+
+class Fit:
+    """One backend's data, prepared once."""
+
+    def __init__(
+        self,
+        faces: Table,
+        renders: Table,
+        jitter: Table,
+        template: np.ndarray,
+        blendshapes: list[str],
+    ) -> None:
+        self.faces, self.renders = faces, renders
+        self.names = [*MEASURES, *(blendshapes if "blendshapes" in renders else [])]
+        self.mirror = mirrored(self.names)
+        x_real, x = measures(faces, template), measures(renders, template)
+        self.known = neutral(faces) & (faces["fold"] != HELD_OUT)  # people whom zero is set on
+        centre = np.nanmedian(x_real[self.known], axis=0)
+        self.centre = (centre + centre[self.mirror]) / 2
+        self.x_real, self.x = filled(x_real, self.centre), filled(x, self.centre)
+        self.jitter = _differences(filled(measures(jitter, template), self.centre), jitter["image"])
+        own = rest_of_each(self.x, renders)
+        self.has_rest = ~np.isnan(own[:, 0])
+        self.change = np.where(self.has_rest[:, None], self.x - own, 0.0)
+        self.train = self.has_rest & ~renders["held_out"]
+        self.right, self.left = renders["right"], renders["left"]
+        both = np.concatenate([self.change[self.train], self.change[self.train][:, self.mirror]])
+        self.scale = both.std(axis=0) + 1e-6
+
+    def columns(self, unit: str) -> np.ndarray:
+        starts = (*PARTS[unit].split(), "head_")
+        return np.array([i for i, name in enumerate(self.names) if name.startswith(starts)])
+
+    def solve(self, unit: str) -> np.ndarray:
+        """Weights over all measures for the right side (the middle), before scaling to 0-5."""
+        columns, k = self.columns(unit), UNITS.index(unit)
+        a = np.concatenate([self.change[self.train], self.change[self.train][:, self.mirror]])
+        y = np.concatenate([self.right[self.train, k], self.left[self.train, k]])
+        spread = (self.x_real[self.known] - self.centre)[:, columns] / self.scale[columns]
+        share = np.sqrt(REAL_SHARE * len(y) / len(spread))
+        rows = [a[:, columns] / self.scale[columns], share * spread]
+        shaken = self.jitter[:, columns] / self.scale[columns]
+        rows.append(np.sqrt(JITTER_SHARE * len(y) / len(shaken)) * shaken)
+        rows.append(np.sqrt(RIDGE) * np.eye(len(columns)))
+        target = np.concatenate([y, np.zeros(sum(len(part) for part in rows[1:]))])
+        solved = lsq_linear(np.concatenate(rows), target).x
+        weights = np.zeros(len(self.names))
+        weights[columns] = solved / self.scale[columns]
+        if unit in MIDDLE:
+            weights = (weights + weights[self.mirror]) / 2
+        return weights
+
+    def unit(self, unit: str) -> dict[str, object]:
+        weights = self.solve(unit)
+        weights = weights * self._to_full(unit, weights)
+        return self.describe(unit, weights, report_sides=self._side_r(unit, weights) >= MIN_SIDE_R)
+
+    def _to_full(self, unit: str, weights: np.ndarray) -> float:
+        """Factor to FACS steps, as far as cross-talk allows."""
+        k, single = UNITS.index(unit), self.train & (self.renders["kind"] == "single")
+        both = (weights + weights[self.mirror]) / 2
+        level, truth = self.change @ both, (self.right + self.left) / 2
+        own = single & (truth[:, k] > 0)
+        slope = (level[own] @ truth[own, k]) / (truth[own, k] @ truth[own, k])
+        related = [UNITS.index(u) for u in UNITS if {u, unit} in RELATED or u == unit]
+        others = single & (truth[:, related].sum(axis=1) == 0)
+        noise = [np.quantile(level[others], CROSS_TALK_SHARE)]
+        for other in set(range(len(UNITS))) - set(related):
+            shown = others & (truth[:, other] > 0)
+            noise.append(np.quantile(level[shown], CROSS_TALK_SHARE_OF_ONE))
+        return float(min(FULL / slope, CROSS_TALK / max(*noise, 1e-9)))
+
+    def _side_r(self, unit: str, weights: np.ndarray) -> float:
+        if unit in MIDDLE:
+            return 0.0
+        k, rows = UNITS.index(unit), self.train & (self.renders["kind"] == "single")
+        rows = rows & ((self.right + self.left)[:, k] > 0)
+        difference = self.change[rows] @ (weights - weights[self.mirror])
+        return float(np.corrcoef(difference, (self.right - self.left)[rows, k])[0, 1])
+
+    def describe(self, unit: str, weights: np.ndarray, report_sides: bool) -> dict[str, object]:
+        two_sides = unit not in MIDDLE and unit != "AU25"
+        both = (weights + weights[self.mirror]) / 2 if two_sides else weights
+        real = self.x_real[self.known] - self.centre
+        kept = np.flatnonzero(weights)
+        row: dict[str, object] = {
+            "two_sides": two_sides,
+            "report_sides": bool(report_sides and two_sides),
+            **_spread("", real @ both),
+            **_spread("_of_a_side", real @ weights),
+            "reliability": self._reliability(unit, both),
+            "weights": {self.names[i]: float(f"{weights[i]:.4g}") for i in kept},
+        }
+        return row
+
+    def _reliability(self, unit: str, both: np.ndarray) -> float:
+        """Correlation with the known truth on people held out, neutral known, all renders."""
+        test = self.has_rest & self.renders["held_out"]
+        if unit == "AU25":
+            truth = np.maximum(self.renders["lip_gap_cm"] - 0.05, 0.0)
+        else:
+            truth = (self.right + self.left)[:, UNITS.index(unit)] / 2
+        return round(float(np.corrcoef(self.change[test] @ both, truth[test])[0, 1]), 2)
+
+    def lip_gap(self) -> dict[str, object]:
+        """AU25 is the gap between the lips itself: nothing is fitted."""
+        weights = np.zeros(len(self.names))
+        weights[self.names.index("lip_gap")] = FULL / LIP_GAP_FULL
+        return self.describe("AU25", weights, report_sides=False)
+
+    def all(self) -> dict[str, object]:
+        units = {unit: self.unit(unit) for unit in UNITS} | {"AU25": self.lip_gap()}
+        units = {u: unit for u, unit in units.items() if unit["reliability"] >= MIN_RELIABILITY}  # type: ignore[operator]
+        order = sorted(units, key=lambda u: int(u[2:]))
+        return {
+            "measures": self.names,
+            "centre": [round(float(c), 5) for c in self.centre],
+            "units": {u: units[u] for u in order},
+        }
+
+
+def _spread(suffix: str, levels: np.ndarray) -> dict[str, float]:
+    """Above which level few neutral faces lie, and how far they scatter."""
+    high = max(0.0, float(np.quantile(levels, 1 - ALARM_RATE)) - ALARM_LEVEL)
+    return {
+        f"neutral_high{suffix}": round(high, 3),
+        f"neutral_spread{suffix}": round(float(levels.std()), 3),
+    }
