@@ -17,7 +17,7 @@ from rich.table import Table
 
 import demeanor.explain
 from demeanor.explain.errors import DemeanorError
-from demeanor.explain.pipeline import load_chat, load_front
+from demeanor.explain.pipeline import load_chat, load_front, neutral_options
 from demeanor.explain.settings import load_settings
 from demeanor.serve import batch, doctor, show
 
@@ -57,6 +57,12 @@ Face = Annotated[str, typer.Option("--face-backend", help="auto, mesh or landmar
 Voice = Annotated[
     str, typer.Option("--voice-backend", help="own, or opensmile (its licence is not ours).")
 ]
+NeutralAt = Annotated[
+    str | None, typer.Option(help="When the face is at rest: 00:03 or 3.0-4.5; default: found.")
+]
+NeutralClip = Annotated[
+    Path | None, typer.Option(help="Another clip of the same person, that shows the face at rest.")
+]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="YAML of thresholds.")]
 Embed = Annotated[EmbedChoice, typer.Option(help="What the HTML report carries of the clip.")]
 Blur = Annotated[bool, typer.Option("--blur", help="Blur faces in the report's pictures.")]
@@ -91,6 +97,8 @@ def explain(
     language: Language = None,
     face: Face = "auto",
     voice: Voice = "own",
+    neutral_at: NeutralAt = None,
+    neutral_clip: NeutralClip = None,
     settings: SettingsFile = None,
     embed: Embed = EmbedChoice.FRAMES,
     blur: Blur = False,
@@ -113,7 +121,8 @@ def explain(
         page = batch.Page(out, embed.value, blur)
         if again or measurements:
             return batch.reason_again(again or [], measurements or [], fps, reasoner, page, _err)
-        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say)
+        neutral = neutral_options(neutral_at, neutral_clip)
+        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say, neutral)
         return batch.explain_all(clips or [], transcript, front, reasoner, page, _err)
 
     _carry_out(work, clips, again, measurements, as_json)
@@ -128,6 +137,8 @@ def measure(
     language: Language = None,
     face: Face = "auto",
     voice: Voice = "own",
+    neutral_at: NeutralAt = None,
+    neutral_clip: NeutralClip = None,
     settings: SettingsFile = None,
     embed: Embed = EmbedChoice.FRAMES,
     blur: Blur = False,
@@ -143,7 +154,8 @@ def measure(
         page = batch.Page(out, embed.value, blur)
         if measurements:
             return batch.reason_again([], measurements, fps, None, page, _err)
-        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say)
+        neutral = neutral_options(neutral_at, neutral_clip)
+        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say, neutral)
         return batch.explain_all(clips or [], transcript, front, None, page, _err)
 
     _carry_out(work, clips, None, measurements, as_json)

@@ -18,6 +18,7 @@ from demeanor.explain.settings import EventSettings
 _FPS_SLACK = 0.995  # 24.98 fps is 25
 _REACH_S = 0.1  # on both sides of what disturbs
 _FOOT = 0.25  # of the height: below it a short rise is lost in the trembling
+_BESIDE = 0.35  # of the height: what a frame next to the apex shows of any real movement
 _MIN_FRAMES = 25  # fewer do not tell trembling from movement
 Peak = tuple[int, int, int]  # first, apex, last
 
@@ -38,54 +39,49 @@ def brief_peaks(
     if len(times_s) < 5 or too_slow(times_s, settings):
         return []
     step_s = frame_step_s(times_s)
-    values = _median3(np.asarray(change, float))
+    values = np.asarray(change, float)
     above = values - held(values, times_s, settings.brief_max_s)
     least = max(settings.brief_enter, settings.brief_trembles * trembling(change))
     reach = 2 * math.ceil(_REACH_S / step_s) + 1
     blocked = maximum_filter1d((disturbed | np.isnan(values)).astype(np.uint8), reach) > 0
+    farthest = round(settings.brief_max_s / step_s)
     found = []
     (high,) = np.nonzero(~blocked & (above >= least))
     for group in np.split(high, np.flatnonzero(np.diff(high) > 1) + 1) if len(high) else []:
-        peak = _whole(values, int(group[np.argmax(values[group])]), blocked)
-        if peak is not None and _is_brief(values, times_s, peak, least, settings):
+        apex = int(group[np.argmax(values[group])])
+        peak = _whole(values, apex, blocked, farthest, least)
+        if peak is not None and _lasts(times_s, peak, settings):
             found.append(peak)
     return found
 
 
-def _whole(values: np.ndarray, apex: int, blocked: np.ndarray) -> Peak | None:
-    """The rise from foot to foot; None where it runs into a gap or the clip's end."""
-    foot = []
-    for way in (-1, 1):
-        i, lowest = apex, values[apex]
-        while 0 <= i + way < len(values) and not blocked[i + way] and values[i + way] <= lowest:
-            i += way
-            lowest = values[i]
-        if not 0 <= i + way < len(values) or blocked[i + way]:
-            return None
-        foot.append(i)
-    base = max(values[foot[0]], values[foot[1]])
+def _whole(
+    values: np.ndarray, apex: int, blocked: np.ndarray, farthest: int, least: float
+) -> Peak | None:
+    """The rise from foot to foot; None where it is less than `least` above either side of it or
+    above rest, where it runs into a gap or the clip's end, and where one frame stands alone: a
+    point that jumps.
+    """
+    sides = [range(apex, max(apex - farthest, 0) - 1, -1)]
+    sides.append(range(apex, min(apex + farthest, len(values) - 1) + 1))
+    base = max(float(np.nanmin(values[list(side)])) for side in sides)
+    if min(values[apex] - base, values[apex]) < least:
+        return None
     low = base + _FOOT * (values[apex] - base)
-    first = next(i for i in range(apex, foot[0] - 1, -1) if values[i] <= low)
-    last = next(i for i in range(apex, foot[1] + 1) if values[i] <= low)
+    first, last = (
+        next((i for i in side if blocked[i] or values[i] <= low), None) for side in sides
+    )
+    if first is None or last is None or blocked[first] or blocked[last]:
+        return None
+    beside = max(values[max(apex - 1, 0)], values[min(apex + 1, len(values) - 1)])
+    if beside < base + _BESIDE * (values[apex] - base):
+        return None
     return first, apex, last
 
 
-def _is_brief(
-    values: np.ndarray, times_s: np.ndarray, peak: Peak, least: float, settings: EventSettings
-) -> bool:
-    first, apex, last = peak
-    length_s = times_s[last] - times_s[first]
-    height = values[apex] - max(values[first], values[last])
-    within = settings.brief_min_s <= length_s <= settings.brief_max_s
-    return bool(within and height >= (1 - _FOOT) * least)
-
-
-def _median3(values: np.ndarray) -> np.ndarray:
-    """Median of three frames: a point that jumps for one frame is no movement."""
-    if len(values) < 3:
-        return values
-    inner = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
-    return np.concatenate([values[:1], inner, values[-1:]])
+def _lasts(times_s: np.ndarray, peak: Peak, settings: EventSettings) -> bool:
+    length_s = times_s[peak[2]] - times_s[peak[0]]
+    return bool(settings.brief_min_s <= length_s <= settings.brief_max_s)
 
 
 def trembling(change: np.ndarray) -> float:

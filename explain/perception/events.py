@@ -179,6 +179,7 @@ class _Scene:
     """What else goes on in the face, by frame: what may pass for an expression."""
 
     talk: Talking
+    voice: np.ndarray  # (n,) bool: somebody speaks, whoever it is
     allowance: np.ndarray  # (n,) FACS levels that a turned head may add
     far: np.ndarray  # (n,) bool: half of the largest allowance and more
     moving: np.ndarray  # (n,) bool: the head turns fast
@@ -187,9 +188,9 @@ class _Scene:
 
     def disturbed(self, code: str) -> np.ndarray:
         """(n,) frames whose short movements in this unit's region are not believed."""
-        region = ACTION_UNITS[code].region
-        other = self.talk.either if region in _MOUTH else self.lids
-        return np.asarray(self.moving | other)
+        mouth = ACTION_UNITS[code].region in _MOUTH
+        other = self.talk.either | self.voice if mouth else self.lids
+        return np.asarray(self.moving | other | (self.allowance > 0))
 
 
 def _scene(
@@ -210,12 +211,22 @@ def _scene(
     allowance = _allowance(turned, len(times_s), settings)
     return _Scene(
         talking(times_s, opening, speech, settings),
+        _inside(times_s, speech),
         allowance,
         allowance > settings.turn_allowance / 2,
         _fast(turned, times_s),
         closed,
         at_rest,
     )
+
+
+def _inside(times_s: np.ndarray, spans: Sequence[Span]) -> np.ndarray:
+    """(n,) frames within any of the spans."""
+    flags = np.zeros(len(times_s), bool)
+    for span in spans:
+        first = np.searchsorted(times_s, span.start_s)
+        flags[first : np.searchsorted(times_s, span.end_s, side="right")] = True
+    return flags
 
 
 def _graded(track: CueTrack | None) -> bool:
@@ -366,8 +377,7 @@ def _with_brief(
     """
     if not scene.at_rest or too_slow(track.times_s, settings):
         return events
-    disturbed = scene.disturbed(track.code)
-    peaks = brief_peaks(change, track.times_s, disturbed | (scene.allowance > 0), settings)
+    peaks = brief_peaks(change, track.times_s, scene.disturbed(track.code), settings)
     short = [
         replace(
             _risen(_event(track, norm, Kind.EVENT, change, Bout(*peak), trust), norm), brief=True

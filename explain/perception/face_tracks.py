@@ -145,7 +145,8 @@ class FaceRecorder:
             gaps = self._gaps(times_s, rows)
             people.append(self._person(name, rows, times_s))
             sheet = _Sheet(name, times_s, rows, gaps, self._source)
-            neutrals[name] = self._neutral(rows, step_s, settings.baseline, wanted)
+            shown = wanted if number == 1 or wanted is None or wanted.shown is None else None
+            neutrals[name] = self._neutral(rows, step_s, settings.baseline, shown)
             changes |= self._action_units(sheet, settings, neutrals[name])
             rests[name] = self._rests(neutrals[name])
             _add_posture(sheet)

@@ -11,7 +11,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from demeanor.explain.errors import UnknownName
+from demeanor.explain.errors import ClipError, UnknownName
 from demeanor.explain.perception.action_units import action_unit_model
 from demeanor.explain.perception.asr import AsrBackend
 from demeanor.explain.perception.baseline import usual
@@ -27,6 +27,7 @@ from demeanor.explain.perception.media import (
     open_clip,
     read,
 )
+from demeanor.explain.perception.neutral import Neutral, NeutralOptions, NeutralWanted
 from demeanor.explain.perception.speech import SpeechResult, transcribe
 from demeanor.explain.perception.tracking import Tracker
 from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
@@ -72,8 +73,10 @@ def measure_clip(
     settings: Settings,
     sound: SoundOptions | None = None,
     progress: Progress = lambda done_s: None,
+    neutral: NeutralOptions | None = None,
 ) -> Measurement:
-    """Measure one video, picture or sound file. Raises ClipError where it cannot be read.
+    """Measure one video, picture or sound file. Raises ClipError where it cannot be read, and
+    where the rest that `neutral` speaks of cannot be seen.
 
     Memory does not grow with the clip but for the tracks themselves (some 200 bytes a frame).
     """
@@ -81,10 +84,11 @@ def measure_clip(
     check_voice_backend(options.voice_backend)
     clip = open_clip(path, settings.media)
     losses = Losses()
+    wanted = _neutral_wanted(neutral or NeutralOptions(), clip, backend, settings)
     with tempfile.TemporaryFile() as spool:
         sink = spool if options.listens else None
         voice = voice_analyser(options.voice_backend, settings) if clip.sample_rate_hz else None
-        pass_ = _one_pass(clip, backend, voice, settings, losses, sink, progress)
+        pass_ = _one_pass(clip, backend, voice, settings, losses, sink, progress, wanted)
         samples = _map(spool) if sink is not None else None
         words = transcribe(
             path,
@@ -96,7 +100,64 @@ def measure_clip(
             speech=pass_.voice.speech if pass_.voice else (),
             language=options.language,
         )
-    return _assemble(clip, backend, settings, losses, pass_, words)
+    return _assemble(clip, backend, settings, losses, pass_, words, wanted)
+
+
+def _neutral_wanted(
+    options: NeutralOptions, clip: Clip, backend: FaceBackend, settings: Settings
+) -> NeutralWanted | None:
+    """What of this clip, or of a calibration clip, is to be taken for rest; None: find it."""
+    if options.clip is not None:
+        return NeutralWanted(
+            shown=_shown_in(options.clip, backend, settings),
+            origin=f"shown in {options.clip.name}",
+        )
+    if options.at is None:
+        return None
+    start_s, end_s = options.at.start_s, options.at.end_s
+    if start_s > clip.duration_s:
+        found = f"lasts {clip.duration_s:.2f} s, and rest was to be shown at {start_s:.2f} s"
+        raise ClipError(clip.path, found, "Name a time within the clip")
+    if start_s == end_s:
+        half_s = settings.baseline.moment_s / 2
+        span, said = Span(max(0.0, start_s - half_s), start_s + half_s), f"{start_s:.2f} s"
+    else:
+        span, said = options.at, f"{start_s:.2f}-{end_s:.2f} s"
+    return NeutralWanted(span=span, origin=f"shown at {said}")
+
+
+def _shown_in(path: Path, backend: FaceBackend, settings: Settings) -> Neutral:
+    """Rest of whoever is seen longest in a clip that shows nothing else."""
+    clip = open_clip(path, settings.media)
+    everything = NeutralWanted(Span(0.0, clip.duration_s), origin=f"shown in {path.name}")
+    losses = Losses()
+    face = _one_pass(clip, backend, None, settings, losses, None, lambda _: None, everything).face
+    neutral = face.neutrals.get("p1")
+    if neutral is None or neutral.origin != everything.origin:
+        raise ClipError(
+            path, "no face can be measured in it", "Rest needs a clip in which it is seen"
+        )
+    return neutral
+
+
+def _not_shown(
+    face: FaceMeasurement, wanted: NeutralWanted | None, clip: Clip
+) -> list[NotMeasured]:
+    """Who was not seen where rest was to be shown. Raises ClipError where nobody was."""
+    if wanted is None or not face.people:
+        return []
+    shown = {who for who, n in face.neutrals.items() if n is not None and n.origin == wanted.origin}
+    if not shown:
+        raise ClipError(
+            clip.path,
+            f"no face can be measured where rest was to be {wanted.origin}",
+            "Name a time at which the face is seen from the front",
+        )
+    return [
+        NotMeasured("the face at rest", f"not {wanted.origin}, so looked for in this clip", None, p)
+        for p in face.neutrals
+        if p not in shown
+    ]
 
 
 class Listener(Protocol):
@@ -136,6 +197,7 @@ def _one_pass(
     losses: Losses,
     spool: IO[bytes] | None,
     progress: Progress,
+    wanted: NeutralWanted | None = None,
 ) -> _Pass:
     source = Source(SourceKind.MACHINE, backend.name, backend.version)
     model = action_unit_model(backend.name)
@@ -159,7 +221,7 @@ def _one_pass(
         for seen in tracker.finish():
             recorder.add(seen)
         crowd = tracker.crowd
-    face = recorder.finish(settings, crowd)
+    face = recorder.finish(settings, crowd, wanted)
     return _Pass(face, voice.finish() if voice is not None else None, cues)
 
 
@@ -170,6 +232,7 @@ def _assemble(
     losses: Losses,
     pass_: _Pass,
     words: SpeechResult,
+    wanted: NeutralWanted | None = None,
 ) -> Measurement:
     face, voice = pass_.face, pass_.voice
     norms: list[Usual] = []
@@ -194,6 +257,7 @@ def _assemble(
     missing = [
         *losses.not_measured(clip),
         *face.not_measured,
+        *_not_shown(face, wanted, clip),
         *limits,
         *_beyond_backend(backend, face),
         *(voice.not_measured if voice is not None else [_no_sound(clip)]),
@@ -211,10 +275,20 @@ def _assemble(
         settings={
             "thresholds": settings.as_dict(),
             "face_backend": {"name": backend.name, "version": backend.version},
+            "neutral": {who: _said(n) for who, n in face.neutrals.items() if n is not None},
             "voice_notes": list(voice.notes) if voice is not None else [],
             "words_from": words.source,
         },
     )
+
+
+def _said(neutral: Neutral) -> dict[str, Any]:
+    """Where a person's zero comes from, for whoever wants to measure again."""
+    return {
+        "origin": neutral.origin,
+        "seconds": round(neutral.seconds, 2),
+        "at_rest": neutral.at_rest,
+    }
 
 
 def _beyond_backend(backend: FaceBackend, face: FaceMeasurement) -> list[NotMeasured]:

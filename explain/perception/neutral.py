@@ -6,10 +6,13 @@ units at once: one that the person stays in, weighed by how likely a neutral fac
 looks like that. A little of it moves the zero a little; a lot of it makes it the person's own.
 """
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from demeanor.explain.errors import SettingsError
 from demeanor.explain.perception.baseline import frame_step_s
 from demeanor.explain.records import Span
 from demeanor.explain.settings import BaselineSettings
@@ -22,6 +25,7 @@ _LIKE_RMS = 0.25  # levels, over all units: as far as two looks at one posture l
 _MEMBER_RMS, _MEMBER_MOST = 0.4, 1.0  # levels, over all units and in any one
 _STILL_PER_S = 1.0  # levels, over all units: an onset of C in half a second has some 2
 _STILL_SHARE = 0.25  # who never holds still: the stillest quarter of the frames
+_TIME = r"(?:\d+:){0,2}\d+(?:\.\d+)?"
 FOUND = "found in this clip"
 
 
@@ -54,13 +58,47 @@ def population(high: np.ndarray, spread: np.ndarray | None = None) -> Population
     return Population(np.zeros_like(high, dtype=float), np.maximum(spread, _FLOOR))
 
 
+@dataclass(frozen=True, slots=True)
+class NeutralOptions:
+    """What a user says about rest: when it is shown, or which clip of this person shows it."""
+
+    at: Span | None = None  # a moment has no length
+    clip: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None and self.clip is not None:
+            raise SettingsError(
+                "rest is shown at a time of the clip (neutral_at) or in a clip of its own "
+                "(neutral_clip): give one of them"
+            )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NeutralWanted:
     """Where a neutral face is shown: a stretch of this clip, or one measured in another."""
 
     span: Span | None = None
-    shown: Neutral | None = None  # of the one person in a calibration clip
+    shown: Neutral | None = None  # of p1, from a calibration clip
     origin: str = FOUND
+
+
+def moment_of(text: str) -> Span:
+    """A time, "3.5", "00:03" or "1:02:03", or two with a "-" between. Raises SettingsError."""
+    found = re.fullmatch(rf"({_TIME})(?:-({_TIME}))?", text.strip())
+    if found is None:
+        raise SettingsError(f"wanted a time of the clip like 00:03 or 3.5-4.0, found {text!r}")
+    start_s = _seconds(found[1])
+    end_s = start_s if found[2] is None else _seconds(found[2])
+    if end_s < start_s:
+        raise SettingsError(f"{text}: ends before it starts")
+    return Span(start_s, end_s)
+
+
+def _seconds(text: str) -> float:
+    total_s = 0.0
+    for part in text.split(":"):
+        total_s = 60 * total_s + float(part)
+    return total_s
 
 
 def choose_neutral(
