@@ -29,6 +29,7 @@ from demeanor.explain.perception.measure import (
 )
 from demeanor.explain.perception.media import open_clip
 from demeanor.explain.perception.models import any_backend
+from demeanor.explain.perception.neutral import NeutralOptions, moment_of
 from demeanor.explain.perception.speech import readable
 from demeanor.explain.perception.subtitles import find_sidecar
 from demeanor.explain.reasoning.chain import explain_person
@@ -54,6 +55,7 @@ class Front:
     asr: AsrBackend | None = None
     language: str | None = None
     cache: bool = True
+    neutral: NeutralOptions | None = None  # None: rest is looked for in each clip
 
     def measure(
         self, path: Path, transcript: Path | None = None, progress: Progress = lambda done_s: None
@@ -69,7 +71,9 @@ class Front:
             except DemeanorError:
                 kept.unlink(missing_ok=True)  # half a file, or of an older layout: measure anew
         options = SoundOptions(self.voice, transcript, self.asr, self.language)
-        measurement = measure_clip(path, self.backend, self.settings, options, progress)
+        measurement = measure_clip(
+            path, self.backend, self.settings, options, progress, self.neutral
+        )
         if self.cache:
             with contextlib.suppress(OSError):  # a full or read-only disk costs time, no result
                 store.save_gzip(measurement, kept)
@@ -86,10 +90,20 @@ class Front:
             self.settings.as_dict(),
             [words.name, hashlib.sha256(words.read_bytes()).hexdigest()] if words else None,
             [self.voice, asr, self.language],
+            _neutral_key(self.neutral),
             code_hash("perception"),
         ]
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
         return cache_folder() / f"{name}.json.gz"
+
+
+def _neutral_key(neutral: NeutralOptions | None) -> list[object]:
+    """Rest shown elsewhere is known by its content, as the clip itself is."""
+    neutral = neutral or NeutralOptions()
+    at = [neutral.at.start_s, neutral.at.end_s] if neutral.at else None
+    if neutral.clip is None or not neutral.clip.is_file():
+        return [at, str(neutral.clip)]
+    return [at, neutral.clip.name, hashlib.sha256(neutral.clip.read_bytes()).hexdigest()]
 
 
 def cache_folder() -> Path:
@@ -104,12 +118,21 @@ def load_front(
     settings: Settings | None = None,
     cache: bool = True,
     say: Say = lambda line: None,
+    neutral: NeutralOptions | None = None,
 ) -> Front:
     """Load the face backend and, where one is named, the speech recogniser."""
     settings = settings or load_settings()
     check_voice_backend(voice)
     listener = load_asr(asr, settings.speech) if asr else None
-    return Front(any_backend(face, say), settings, voice, listener, language, cache)
+    return Front(any_backend(face, say), settings, voice, listener, language, cache, neutral)
+
+
+def neutral_options(
+    at: str | float | None = None, clip: str | Path | None = None
+) -> NeutralOptions:
+    """What was said about rest: a time ("00:03", 3.0, "3-4"), or a clip. Raises SettingsError."""
+    span = moment_of(str(at)) if at is not None else None
+    return NeutralOptions(span, Path(clip) if clip is not None else None)
 
 
 def explain(
@@ -125,12 +148,16 @@ def explain(
     adapter: str | Path | None = None,
     settings: Settings | None = None,
     cache: bool = True,
+    neutral_at: str | float | None = None,
+    neutral_clip: str | Path | None = None,
 ) -> Result:
     """Explain what a person in a clip appears to show, and why.
 
     chat: "prototype", "local:DIR_OR_HUB", an OpenAI-style address, or a model already loaded;
     labels: name of a closed label set, or a labels.yaml; person: "p1", "all", default whoever
-    was seen longest. Raises ClipError for what is no clip, UnknownName, MissingExtra, ChatError.
+    was seen longest; neutral_at, neutral_clip: where their face is at rest ("00:03", "3-4";
+    another clip of theirs), else that is found. Raises ClipError for what is no clip,
+    UnknownName, MissingExtra, ChatError.
     """
     measured = measure(
         path,
@@ -140,6 +167,8 @@ def explain(
         voice=voice,
         settings=settings,
         cache=cache,
+        neutral_at=neutral_at,
+        neutral_clip=neutral_clip,
     )
     model = load_chat(chat, adapter, settings) if isinstance(chat, str) else chat
     return reason(measured, model, label_set(labels), person, settings)
@@ -171,9 +200,12 @@ def measure(
     voice: str = OWN_VOICE,
     settings: Settings | None = None,
     cache: bool = True,
+    neutral_at: str | float | None = None,
+    neutral_clip: str | Path | None = None,
 ) -> Result:
     """Measure a clip without inferring any emotion: tracks, events, observations."""
-    front = load_front(face, voice, asr, settings=settings, cache=cache)
+    neutral = neutral_options(neutral_at, neutral_clip)
+    front = load_front(face, voice, asr, settings=settings, cache=cache, neutral=neutral)
     words = Path(transcript) if transcript else None
     return observed(front.measure(Path(path), words))
 

@@ -212,6 +212,7 @@ class Event:
     reliability: float  # 0-1: how far to trust the measurement, not how strong it is
     caveats: tuple[str, ...]  # "the mouth moves with speech here"
     source: Source
+    brief: bool = False  # over within half a second, told at a frame rate that can tell it
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ class Observation:
     caveats: tuple[str, ...]
     source: Source
     quote: str | None = None  # the words, verbatim, for channel speech
+    brief: bool = False
 
     @property
     def name(self) -> str:

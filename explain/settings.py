@@ -46,16 +46,40 @@ class EventSettings:
     head_enter_deg: float  # from where the head mostly is; half of it ends the turn
     gaze_enter_deg: float  # large, since our gaze is not validated
     gaze_min_duration_s: float
+    trembles: float  # standard deviations of a track's noise that it must rise by as well
+    side_lead: float  # B: one side of the face this far above the other is a movement of that side
+    turn_free_deg: float  # yaw and pitch; beyond, levels drift with the head and more is asked for
+    turn_full_deg: float  # where `turn_allowance` is asked for in full: about the gate of `face`
+    turn_allowance: float  # FACS intensity
+    brief_enter: float  # micro-expressions: height above what came just before and after
+    brief_trembles: float  # standard deviations of the track's noise that they must exceed
+    brief_min_s: float  # Ekman: 1/25 s
+    brief_max_s: float  # Yan et al. 2013; macro-expressions last longer
+    brief_min_fps: float  # one frame of it lasts 0.04 s
+    talk_min_hz: float  # openings of a talking mouth: syllables (2 to 7 a second)
+    talk_max_hz: float
+    talk_depth: float  # FACS intensity that lips open and close by
+    talk_min_openings: int  # in a row; an expression opens the mouth once or twice
+    talk_share: float  # of a phrase in which the mouth has the rhythm: then it is this mouth's
+    talk_held_s: float  # longer than a slow syllable: what outlasts it is no lip of a sound
 
     def __post_init__(self) -> None:
         if self.leave > self.enter:
             raise SettingsError(f"events: leave ({self.leave}) is above enter ({self.enter})")
+        if self.talk_min_hz <= 0 or self.talk_max_hz <= self.talk_min_hz:
+            raise SettingsError(
+                "events: wanted 0 < talk_min_hz < talk_max_hz, found "
+                f"{self.talk_min_hz}, {self.talk_max_hz}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineSettings:
     own_quantile: float  # the clip's median would erase a smile held for half of it
     min_own_s: float  # less visible time than this tells nothing about what is usual
+    neutral_spreads: float  # one neutral face in 160 lies higher in a unit: no rest, but held
+    shrink_s: float  # of rest seen: half-way from the population's zero to the person's own
+    moment_s: float  # how much is looked at where one moment of rest is named
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 import demeanor.explain
 from demeanor.explain.errors import DemeanorError
-from demeanor.explain.pipeline import load_chat, load_front
+from demeanor.explain.pipeline import load_chat, load_front, neutral_options
 from demeanor.explain.settings import load_settings
 from demeanor.serve import batch, doctor, show
 
@@ -69,6 +69,12 @@ Face = Annotated[
 Voice = Annotated[
     str, typer.Option("--voice-backend", help="own, or opensmile (its licence is not ours).")
 ]
+NeutralAt = Annotated[
+    str | None, typer.Option(help="When the face is at rest: 00:03 or 3.0-4.5; default: found.")
+]
+NeutralClip = Annotated[
+    Path | None, typer.Option(help="Another clip of the same person, that shows the face at rest.")
+]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="YAML of thresholds.")]
 Embed = Annotated[EmbedChoice, typer.Option(help="What the HTML report carries of the clip.")]
 Blur = Annotated[bool, typer.Option("--blur", help="Blur faces in the report's pictures.")]
@@ -103,6 +109,8 @@ def explain(
     language: Language = None,
     face: Face = "auto",
     voice: Voice = "own",
+    neutral_at: NeutralAt = None,
+    neutral_clip: NeutralClip = None,
     settings: SettingsFile = None,
     embed: Embed = EmbedChoice.FRAMES,
     blur: Blur = False,
@@ -125,7 +133,8 @@ def explain(
         page = batch.Page(out, embed.value, blur)
         if again or measurements:
             return batch.reason_again(again or [], measurements or [], fps, reasoner, page, _err)
-        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say)
+        neutral = neutral_options(neutral_at, neutral_clip)
+        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say, neutral)
         return batch.explain_all(clips or [], transcript, front, reasoner, page, _err)
 
     _carry_out(work, clips, again, measurements, as_json)
@@ -140,6 +149,8 @@ def measure(
     language: Language = None,
     face: Face = "auto",
     voice: Voice = "own",
+    neutral_at: NeutralAt = None,
+    neutral_clip: NeutralClip = None,
     settings: SettingsFile = None,
     embed: Embed = EmbedChoice.FRAMES,
     blur: Blur = False,
@@ -155,7 +166,8 @@ def measure(
         page = batch.Page(out, embed.value, blur)
         if measurements:
             return batch.reason_again([], measurements, fps, None, page, _err)
-        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say)
+        neutral = neutral_options(neutral_at, neutral_clip)
+        front = load_front(face, voice, asr, language, thresholds, not no_cache, _say, neutral)
         return batch.explain_all(clips or [], transcript, front, None, page, _err)
 
     _carry_out(work, clips, None, measurements, as_json)

@@ -21,7 +21,7 @@ FULL = 5.0  # FACS E: weight 1 of the rendered face's expression
 # Shrinkage along what varies between neutral people, what varies from frame to frame, and in all.
 REAL_SHARE, JITTER_SHARE, RIDGE = 0.05, 1.0, 2000.0
 ALARM_RATE, ALARM_LEVEL = 0.05, 1.5  # of neutral faces may show intensity B or more
-# Of other units rendered alone 98%, of any one of them beyond B 90%, and of several together 95%
+# Of other units rendered alone 98%, of any one of them at C or more 90%, of several at once 95%
 # stay below this: else the unit is reported too low.
 CROSS_TALK = 1.4
 CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE, CROSS_TALK_SHARE_TOGETHER = 0.98, 0.9, 0.95

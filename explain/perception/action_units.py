@@ -26,6 +26,7 @@ from demeanor.explain.perception.texture import TEXTURE_MEASURES
 from demeanor.explain.records import Side
 
 MAX_INTENSITY = 5.0
+_EDGE_SPREADS = 1.645  # one neutral face in twenty lies beyond
 MEASURES = (*SHAPE_MEASURES, *EYE_MEASURES, *HEAD_MEASURES, *TEXTURE_MEASURES)  # + blendshapes
 _STRETCHED_FROM = 4.0  # AU26 beyond which a jaw is stretched open (AU27): told apart by degree
 # Asked for by the field, and out of reach of both backends.
@@ -80,19 +81,19 @@ class ActionUnitModel:
         off = np.concatenate(parts, axis=1) - self.centre
         return np.asarray(np.where(np.isnan(off), 0.0, off) @ self.weights, np.float32)
 
-    def levels_above(
-        self, levels: np.ndarray, own: np.ndarray | None, quantile: float
-    ) -> "Intensities":
+    def levels_above(self, levels: np.ndarray, rest: np.ndarray | None) -> "Intensities":
         """Levels on the 0-5 scale, and above the person's own rest.
 
         Zero of the scale is the own rest where that lies in the neutral range of the population,
-        else the edge of that range. own: (m, columns) levels that show what is usual for the
-        person, None where there is too little (a picture); quantile: of these, rest.
+        else the edge of that range. rest: (columns,) levels of this face at rest, see neutral.py;
+        None where they are not known (a picture): then it is the level that few exceed.
         """
-        zero = rest = self.neutral_high
-        if own is not None:
-            rest = np.quantile(own, quantile, axis=0)
-            zero = np.minimum(rest, self.neutral_high)
+        edge = self.neutral_high
+        if rest is None:
+            rest = edge
+        elif self.neutral_spread is not None:
+            edge = np.maximum(edge, _EDGE_SPREADS * self.neutral_spread)
+        zero = np.minimum(rest, edge)
         return Intensities(
             np.clip(levels - zero, 0.0, MAX_INTENSITY).astype(np.float32),
             (levels - rest).astype(np.float32),

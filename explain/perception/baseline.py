@@ -10,10 +10,15 @@ from demeanor.explain.records import CueTrack, Unit, Usual
 from demeanor.explain.settings import BaselineSettings
 
 
-def usual(track: CueTrack, settings: BaselineSettings) -> Usual:
-    """Usual level of one face cue. Intensities: a low quantile, since rest is the low end, and
-    a neutral population shows 0 by calibration. Angles: the median, and no norm.
+def usual(
+    track: CueTrack, settings: BaselineSettings, rest: tuple[float, float] | None = None
+) -> Usual:
+    """Usual level of one face cue. Intensities: the level at rest where that is known (neutral.py)
+    with how much it trembles there; else a low quantile, since rest is the low end. A neutral
+    population shows 0 by calibration. Angles: the median, and no norm.
     """
+    if rest is not None:
+        return Usual(track.person, track.code, track.side, *rest, 0.0, track.unit)
     seen = track.values[~np.isnan(track.values)]
     intensity = track.unit in (Unit.FACS_INTENSITY, Unit.PROBABILITY)
     own = spread = None

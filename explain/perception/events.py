@@ -2,24 +2,44 @@
 
 One threshold makes a new event of every wobble around it, so there are two: a cue must rise to
 `enter` above what is usual to begin, and fall below `leave` to end (Gelly & Gauvain 2015 did
-this for speech activity). Onset and offset are then moved out to where the movement starts and
-ends: a tenth of its height. A gap in measurement ends an event: nobody saw what came after.
+this for speech activity). What falls by `enter` and rises by as much again begins anew. Onset and
+offset are then moved out to where the movement starts and ends: a tenth of its height. A gap in
+measurement ends an event: nobody saw what came after.
+
+What moves a face without being an expression is kept apart: of a talking mouth only what is held
+counts (talking.py), a far turned head has to show more, movements that are over within half a
+second are looked for, and marked, on their own (brief.py).
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from demeanor.explain.perception.action_units import MAX_INTENSITY
 from demeanor.explain.perception.baseline import frame_step_s
-from demeanor.explain.records import Channel, CueTrack, Event, Kind, Span, Unit, Usual
+from demeanor.explain.perception.brief import brief_peaks, too_slow, trembling
+from demeanor.explain.perception.talking import Talking, held, talking
+from demeanor.explain.records import (
+    Channel,
+    CueTrack,
+    Event,
+    Kind,
+    NotMeasured,
+    Side,
+    Span,
+    Unit,
+    Usual,
+)
 from demeanor.explain.settings import EventSettings
 from demeanor.explain.vocabulary import ACTION_UNITS, Region
 
 _FOOT = 0.1  # of the height: where a movement starts and ends
 _SUMMIT = 0.85  # of the height: what the apex is read from
 _WELL_INSIDE = 0.3  # of the summit's length, from its middle: where a vertex is believed
+_BLUR_S = 0.2  # of a long bout's summit: several trembles, and less than an apex lasts
 _MIN_SUMMIT = 5  # samples; fewer make no parabola worth having
 _SPEECH_SHARE = 0.5  # of an event: then its mouth may be speaking
 _LOOKS_CLOSED_DEG = -15.0  # head lowered by this: lids look closed from above
@@ -31,6 +51,17 @@ _HEAD = {
 _GAZE = {"gaze_yaw": ("AU61", "AU62"), "gaze_pitch": ("AU63", "AU64")}
 _PROBABLE = (0.5, 0.25)  # enter and leave for probabilities: even odds above usual
 _MIN_RATE_S = 10.0  # a blink rate from less says nothing
+_FAST_TURN_DEG_S = 40.0  # frames blur, and points lag behind the head
+_LIDS = 0.5  # of blink_enter: lids on their way pull at brows and cheeks
+_MOUTH = (Region.MOUTH, Region.JAW)
+_OPENINGS = ("AU25", "AU26")
+WITH_SPEECH = "the mouth moves with speech here"
+WITHOUT_VOICE = "the mouth moves in the rhythm of speech here, though no voice is heard"
+TURNED = "the head is turned or tipped far here"
+_SILENT = "the mouth moves in the rhythm of speech, though no voice is heard"
+
+
+_Sided = dict[tuple[str, Side | None], CueTrack]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +100,56 @@ def find_bouts(values: np.ndarray, times_s: np.ndarray, rule: EventRule) -> list
     """Bouts in time order. `values` (n,) are above usual; NaN ends a bout."""
     bouts: list[Bout] = []
     first = None
+    step_s = frame_step_s(times_s)
+    blur = round(_BLUR_S / step_s) if step_s > 0 else 0
     for i, value in enumerate([*values.tolist(), np.nan]):
         present = value >= (rule.enter if first is None else rule.leave)  # NaN: False
         if present and first is None:
             first = i
         elif not present and first is not None:
-            bouts.append(_outward(values, first, i - 1, bouts[-1].last if bouts else -1))
+            cuts = _valleys(values[first:i], rule.enter)
+            edges = [first, *(first + cut + 1 for cut in cuts), i]
+            for k, (start, after) in enumerate(pairwise(edges)):
+                free = Bout(
+                    bouts[-1].last + 1 if bouts else 0,
+                    start + _summit(values[start:after], blur),
+                    after - 1 if k < len(cuts) else len(values) - 1,
+                )
+                bouts.append(_outward(values, start, after - 1, free))
             first = None
     return [b for b in bouts if times_s[b.last] - times_s[b.first] >= rule.min_duration_s]
 
 
-def _summit(values: np.ndarray) -> int:
+def _valleys(values: np.ndarray, depth: float) -> list[int]:
+    """Where one expression ends and the next begins without a rest: the lowest point between a
+    fall by `depth` and a rise by as much.
+    """
+    valleys, falling, extreme, at = [], False, -np.inf, 0
+    for i, value in enumerate(values.tolist()):
+        if falling and value >= extreme + depth:
+            valleys.append(at)
+            falling, extreme = False, value
+        elif not falling and value <= extreme - depth:
+            falling, extreme, at = True, value, i
+        elif falling == (value < extreme):
+            extreme, at = value, i
+    return valleys
+
+
+def _summit(values: np.ndarray, blur: int) -> int:
     """Index of the apex: the vertex of a parabola through the upper part of the highest rise.
 
-    On a broad summit the single highest sample is where the noise is, not where the apex is.
+    On a broad summit the single highest sample is where the noise is, not where the apex is; so
+    a long bout is averaged first, over a sixth of it but no more than `blur` samples.
     """
-    top = int(np.argmax(values))
+    peak = int(np.argmax(values))
+    half = min(blur, len(values) // 6) // 2
+    if half:
+        kernel = np.full(2 * half + 1, 1 / (2 * half + 1))
+        smoothed = np.convolve(np.pad(values, half, mode="edge"), kernel, mode="valid")
+        apex = _summit(smoothed, 0)
+        return apex if values[apex] >= _SUMMIT * values[peak] else peak
+    top = peak
     high = values >= _SUMMIT * values[top]
     low_edge = top - int(np.argmin(high[top::-1])) + 1 if not high[: top + 1].all() else 0
     n_after = int(np.argmin(high[top:])) if not high[top:].all() else len(values) - top
@@ -99,15 +164,91 @@ def _summit(values: np.ndarray) -> int:
     return round(float(vertex))
 
 
-def _outward(values: np.ndarray, first: int, last: int, after: int) -> Bout:
-    """The bout from foot to foot, not reaching back over index `after`."""
-    apex = first + _summit(values[first : last + 1])
-    foot = values[apex] * _FOOT
-    while first - 1 > after and values[first - 1] > foot and values[first - 1] <= values[first]:
+def _outward(values: np.ndarray, first: int, last: int, free: Bout) -> Bout:
+    """The bout around the apex of `free` from foot to foot, within what is free for it."""
+    foot = values[free.apex] * _FOOT
+    while first > free.first and foot < values[first - 1] <= values[first]:
         first -= 1
-    while last + 1 < len(values) and values[last + 1] > foot and values[last + 1] <= values[last]:
+    while last < free.last and foot < values[last + 1] <= values[last]:
         last += 1
-    return Bout(first, apex, last)
+    return Bout(first, free.apex, last)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """What else goes on in the face, by frame: what may pass for an expression."""
+
+    talk: Talking
+    voice: np.ndarray  # (n,) bool: somebody speaks, whoever it is
+    allowance: np.ndarray  # (n,) FACS levels that a turned head may add
+    far: np.ndarray  # (n,) bool: half of the largest allowance and more
+    moving: np.ndarray  # (n,) bool: the head turns fast
+    lids: np.ndarray  # (n,) bool: the eyes are closed or closing
+    at_rest: bool  # whether the person's own rest is known
+
+    def disturbed(self, code: str) -> np.ndarray:
+        """(n,) frames whose short movements in this unit's region are not believed."""
+        mouth = ACTION_UNITS[code].region in _MOUTH
+        other = self.talk.either | self.voice if mouth else self.lids
+        return np.asarray(self.moving | other | (self.allowance > 0))
+
+
+def _scene(
+    tracks: Mapping[str, CueTrack],
+    changes: Mapping[str, np.ndarray],
+    speech: Sequence[Span],
+    at_rest: bool,
+    settings: EventSettings,
+) -> _Scene:
+    times_s = next(iter(tracks.values())).times_s
+    openings = [changes[c] for c in _OPENINGS if c in changes and _graded(tracks.get(c))]
+    opening = np.fmax.reduce(openings) if openings else None
+    lids = changes.get("AU43")
+    closed = np.zeros(len(times_s), bool)
+    if lids is not None:
+        closed = np.nan_to_num(lids) >= _LIDS * settings.blink_enter
+    turned = [tracks[c].values for c in ("pose_yaw", "pose_pitch") if c in tracks]
+    allowance = _allowance(turned, len(times_s), settings)
+    return _Scene(
+        talking(times_s, opening, speech, settings),
+        _inside(times_s, speech),
+        allowance,
+        allowance > settings.turn_allowance / 2,
+        _fast(turned, times_s),
+        closed,
+        at_rest,
+    )
+
+
+def _inside(times_s: np.ndarray, spans: Sequence[Span]) -> np.ndarray:
+    """(n,) frames within any of the spans."""
+    flags = np.zeros(len(times_s), bool)
+    for span in spans:
+        first = np.searchsorted(times_s, span.start_s)
+        flags[first : np.searchsorted(times_s, span.end_s, side="right")] = True
+    return flags
+
+
+def _graded(track: CueTrack | None) -> bool:
+    return track is not None and track.unit is Unit.FACS_INTENSITY
+
+
+def _allowance(turned: list[np.ndarray], n: int, settings: EventSettings) -> np.ndarray:
+    """(n,) levels that the pose may feign: none up to `turn_free_deg`, then ever more."""
+    if not turned:
+        return np.zeros(n)
+    away = np.nan_to_num(np.abs(np.stack(turned)).max(axis=0))
+    width = max(settings.turn_full_deg - settings.turn_free_deg, 1e-6)
+    return np.asarray(
+        settings.turn_allowance * np.clip((away - settings.turn_free_deg) / width, 0.0, 1.0)
+    )
+
+
+def _fast(turned: list[np.ndarray], times_s: np.ndarray) -> np.ndarray:
+    if not turned or len(times_s) < 2:
+        return np.zeros(len(times_s), bool)
+    rates = [np.abs(np.gradient(smooth(t, times_s, 0.1), times_s)) for t in turned]
+    return np.asarray(np.nan_to_num(np.max(rates, axis=0)) > _FAST_TURN_DEG_S)
 
 
 def face_events(
@@ -117,15 +258,21 @@ def face_events(
     speech: Sequence[Span],
     reliability: Mapping[str, float],
     settings: EventSettings,
+    at_rest: bool = False,
 ) -> list[Event]:
     """All events of one person's face tracks, in time order.
 
     changes: (n,) per action unit, above the own rest and not clipped, so that the apex of a
-    strong expression is found; speech: when somebody speaks, for the caveat on mouths;
-    reliability: 0-1 per code, from the backend's calibration.
+    strong expression is found; speech: when somebody speaks; reliability: 0-1 per code, from the
+    backend's calibration; at_rest: whether `changes` count from a rest that was seen, without
+    which no micro-expression is told. Tracks of one side give a two-sided event its side, and no
+    events of their own.
     """
     norms = {(u.code, u.side): u for u in usual}
     by_code = {t.code: t for t in tracks if t.side is None}
+    if not by_code:
+        return []
+    scene = _scene(by_code, changes, speech, at_rest, settings)
     events: list[Event] = []
     for track in by_code.values():
         if track.code == "AU27":  # the same movement as AU26, told apart by degree: one event
@@ -135,41 +282,151 @@ def face_events(
         if track.code == "AU43":
             events += _closures(track, changes[track.code], norm, trust, settings)
         elif track.unit in (Unit.FACS_INTENSITY, Unit.PROBABILITY):
-            events += _expressions(track, changes[track.code], norm, trust, settings)
+            events += _expressions(track, changes[track.code], norm, trust, scene, settings)
         elif track.code in _HEAD or track.code in _GAZE:
             events += _turns(track, norm, settings)
-    events = [_with_caveats(event, speech, by_code) for event in events]
+    one_sided: _Sided = {(t.code, t.side): t for t in tracks if t.side is not None}
+    events = [_with_side(event, one_sided, norms, settings) for event in events]
+    heard = _Overlap(speech)
+    events = [_with_caveats(event, heard, scene, by_code) for event in events]
     return sorted(events, key=lambda e: (e.span.start_s, e.code))
 
 
+def face_limits(
+    person: str,
+    tracks: Sequence[CueTrack],
+    changes: Mapping[str, np.ndarray],
+    speech: Sequence[Span],
+    settings: EventSettings,
+    at_rest: bool,
+) -> list[NotMeasured]:
+    """What events of this person cannot be told, and why."""
+    by_code = {t.code: t for t in tracks if t.side is None}
+    times_s = next(iter(by_code.values())).times_s
+    if len(times_s) < 2:
+        return []
+    rows = []
+    if too_slow(times_s, settings):
+        rate = 1 / frame_step_s(times_s)
+        rows.append(
+            f"{rate:.3g} frames a second: movements of {settings.brief_min_s:g} to "
+            f"{settings.brief_max_s:g} s need {settings.brief_min_fps:g} or more"
+        )
+    elif not at_rest:
+        rows.append("they are told against the person's own face at rest, which is not seen here")
+    limits = [NotMeasured("micro-expressions", row, person=person) for row in rows]
+    talk = _scene(by_code, changes, speech, at_rest, settings).talk
+    for flags, why in ((talk.heard, "the person talks"), (talk.unheard, _SILENT)):
+        if flags.any():
+            seconds = flags.sum() * frame_step_s(times_s)
+            first, last = np.flatnonzero(flags)[[0, -1]]
+            span = Span(float(times_s[first]), float(times_s[last]))
+            reason = f"{why} (for {seconds:.1f} s in all): only what is held there counts"
+            limits.append(NotMeasured("short movements of the mouth", reason, span, person))
+    return limits
+
+
 def _expressions(
-    track: CueTrack, change: np.ndarray, norm: Usual, trust: float, settings: EventSettings
+    track: CueTrack,
+    change: np.ndarray,
+    norm: Usual,
+    trust: float,
+    scene: _Scene,
+    settings: EventSettings,
 ) -> list[Event]:
     full = 1.0 if track.unit is Unit.PROBABILITY else MAX_INTENSITY
-    rule = _rule(track, settings)
+    rule = _rule(track, change, settings)
     if len(track.times_s) == 1:  # a picture: one moment, and nothing changes in it
         values = track.values.astype(np.float64)
         seen = values[0] >= rule.enter
         return [_event(track, norm, Kind.STATE, values, Bout(0, 0, 0), trust)] if seen else []
     above = smooth(change, track.times_s, settings.smooth_s)
-    events = [
-        _risen(_event(track, norm, Kind.EVENT, above, bout, trust), norm, full)
+    if ACTION_UNITS[track.code].region in _MOUTH and scene.talk.either.any():
+        kept = held(above, track.times_s, settings.talk_held_s)
+        above = np.where(scene.talk.either, kept, above)
+    allowance = scene.allowance if track.unit is Unit.FACS_INTENSITY else np.zeros(len(above))
+    bouts = [
+        bout
         for bout in find_bouts(above, track.times_s, rule)
+        if np.nanmax((above - allowance)[bout.first : bout.last + 1]) >= rule.enter
     ]
+    events = [_risen(_event(track, norm, Kind.EVENT, above, b, trust), norm, full) for b in bouts]
+    if track.unit is Unit.FACS_INTENSITY:
+        events = _with_brief(events, track, change, norm, trust, scene, settings)
     level = rule.enter if track.unit is Unit.PROBABILITY else settings.held_level
-    held = _held(track.values, level, settings.held_share)
-    if held is not None and norm.own is not None and norm.own >= level:
-        state = _event(track, norm, Kind.STATE, track.values, held, trust)
+    state = _held(track.values, level, settings.held_share)
+    if state is not None and norm.own is not None and norm.own >= level:
+        event = _event(track, norm, Kind.STATE, track.values, state, trust)
         events.append(
-            replace(state, peak=norm.own, change_from_usual=0.0, change_from_population=norm.own)
+            replace(event, peak=norm.own, change_from_usual=0.0, change_from_population=norm.own)
         )
     return events
 
 
-def _rule(track: CueTrack, settings: EventSettings) -> EventRule:
+def _with_brief(
+    events: list[Event],
+    track: CueTrack,
+    change: np.ndarray,
+    norm: Usual,
+    trust: float,
+    scene: _Scene,
+    settings: EventSettings,
+) -> list[Event]:
+    """Events with the short ones marked, and with those that are too small to be found among
+    the others. What overlaps a longer event of the same unit is part of it.
+    """
+    if not scene.at_rest or too_slow(track.times_s, settings):
+        return events
+    peaks = brief_peaks(change, track.times_s, scene.disturbed(track.code), settings)
+    short = [
+        replace(
+            _risen(_event(track, norm, Kind.EVENT, change, Bout(*peak), trust), norm), brief=True
+        )
+        for peak in peaks
+    ]
+    rest = [e for e in events if not any(_same(e, b) for b in short)]
+    taken = _Overlap([e.span for e in rest])
+    return rest + [b for b in short if taken.seconds(b.span) == 0.0]
+
+
+def _same(event: Event, brief: Event) -> bool:
+    """Whether an event found by its level is that short one, and not a longer one around it."""
+    longer = event.span.duration_s > 2 * brief.span.duration_s
+    return event.span.overlap_s(brief.span) > 0 and not longer
+
+
+def _rule(track: CueTrack, change: np.ndarray, settings: EventSettings) -> EventRule:
+    """A track that trembles much from frame to frame has to rise by more."""
     if track.unit is Unit.PROBABILITY:
         return EventRule(*_PROBABLE, settings.min_duration_s)
-    return EventRule(settings.enter, settings.leave, settings.min_duration_s)
+    raised = max(1.0, settings.trembles * trembling(change) / settings.enter)
+    return EventRule(raised * settings.enter, raised * settings.leave, settings.min_duration_s)
+
+
+def _with_side(
+    event: Event,
+    one_sided: _Sided,
+    norms: Mapping[tuple[str, Side | None], Usual],
+    settings: EventSettings,
+) -> Event:
+    """The side that leads at the apex by B or more, and its level; else the event as it is."""
+    tracks = {side: one_sided.get((event.code, side)) for side in Side}
+    levels = {s: _at(t, event.apex_s) for s, t in tracks.items() if t is not None}
+    if event.kind is not Kind.EVENT or len(levels) < 2:
+        return event
+    side = max(levels, key=lambda s: levels[s])
+    other = min(levels.values())
+    if not levels[side] - other >= settings.side_lead:  # NaN: no side
+        return event
+    norm = norms.get((event.code, side))
+    own = norm.own if norm is not None else None
+    return replace(
+        event,
+        side=side,
+        peak=levels[side],
+        change_from_usual=None if own is None else levels[side] - own,
+        change_from_population=levels[side],
+    )
 
 
 def _risen(event: Event, norm: Usual, full: float = MAX_INTENSITY) -> Event:
@@ -285,13 +542,37 @@ def _event(
     )
 
 
-def _with_caveats(event: Event, speech: Sequence[Span], tracks: Mapping[str, CueTrack]) -> Event:
+class _Overlap:
+    """How long spans, which do not overlap each other, cover another; not by trying them all."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = sorted(spans)
+        self._ends_s = [span.end_s for span in self._spans]
+
+    def seconds(self, span: Span) -> float:
+        total_s = 0.0
+        for other in self._spans[bisect_left(self._ends_s, span.start_s) :]:
+            if other.start_s >= span.end_s:
+                break
+            total_s += span.overlap_s(other)
+        return total_s
+
+
+def _with_caveats(
+    event: Event, speech: _Overlap, scene: _Scene, tracks: Mapping[str, CueTrack]
+) -> Event:
     notes = []
-    region = ACTION_UNITS[event.code].region
-    spoken_s = sum(event.span.overlap_s(span) for span in speech)
-    speaking = spoken_s > 0 and spoken_s >= _SPEECH_SHARE * event.span.duration_s
-    if speaking and region in (Region.MOUTH, Region.JAW):
-        notes.append("the mouth moves with speech here")
+    unit = ACTION_UNITS[event.code]
+    if unit.region in _MOUTH:
+        spoken_s = speech.seconds(event.span)
+        if spoken_s > 0 and spoken_s >= _SPEECH_SHARE * event.span.duration_s:
+            notes.append(WITH_SPEECH)
+        elif _share(scene.talk.unheard, tracks, event.span) >= _SPEECH_SHARE:
+            notes.append(WITHOUT_VOICE)
+    lids = event.code in ("AU43", "AU45")
+    changed = event.unit is Unit.FACS_INTENSITY and event.kind is Kind.EVENT and not lids
+    if changed and scene.far[_index(next(iter(tracks.values())), event.apex_s)]:
+        notes.append(TURNED)
     if event.code in ("AU43", "AU45", "AU64") and event.unit is not Unit.PER_MINUTE:
         pitch = tracks.get("pose_pitch")
         if pitch is not None and _at(pitch, event.apex_s) < _LOOKS_CLOSED_DEG:
@@ -299,5 +580,20 @@ def _with_caveats(event: Event, speech: Sequence[Span], tracks: Mapping[str, Cue
     return replace(event, caveats=(*event.caveats, *notes)) if notes else event
 
 
+def _share(flags: np.ndarray, tracks: Mapping[str, CueTrack], span: Span) -> float:
+    """Of the frames of a span, the share with the flag set."""
+    times_s = next(iter(tracks.values())).times_s
+    first = np.searchsorted(times_s, span.start_s)
+    last = np.searchsorted(times_s, span.end_s, side="right")
+    return float(flags[first:last].mean()) if last > first else 0.0
+
+
+def _index(track: CueTrack, time_s: float) -> int:
+    """Of the frame nearest to a time."""
+    after = int(np.searchsorted(track.times_s, time_s))
+    near = [i for i in (after - 1, after) if 0 <= i < len(track.times_s)]
+    return min(near, key=lambda i: abs(track.times_s[i] - time_s))
+
+
 def _at(track: CueTrack, time_s: float) -> float:
-    return float(track.values[np.abs(track.times_s - time_s).argmin()])
+    return float(track.values[_index(track, time_s)])

@@ -19,6 +19,12 @@ from demeanor.explain.perception.geometry import (
     template,
     to_person,
 )
+from demeanor.explain.perception.neutral import (
+    Neutral,
+    NeutralWanted,
+    choose_neutral,
+    population,
+)
 from demeanor.explain.perception.tracking import Seen, box_of
 from demeanor.explain.records import (
     Channel,
@@ -31,7 +37,7 @@ from demeanor.explain.records import (
     Span,
     Unit,
 )
-from demeanor.explain.settings import FaceSettings, Settings
+from demeanor.explain.settings import BaselineSettings, FaceSettings, Settings
 
 _CHUNK = 256  # faces reduced at once: enough to make numpy worth while
 _MIN_SEEN_S = 0.2  # a face seen for less is a passer-by, or none at all
@@ -57,15 +63,23 @@ _MOVED_BY_BLINKS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU7")
 _SHUT = 2.0  # AU43 from which on they count as closed
 
 
+Rests = dict[tuple[str, Side | None], tuple[float, float]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceMeasurement:
     """`changes`: by person and code, (frames,) intensity above the person's own rest, not
-    clipped at E and bridged over blinks: what events are looked for in."""
+    clipped at E and bridged over blinks: what events are looked for in. `rests`: by person, of
+    each track of theirs the level at rest, on its own scale, and how much it trembles there.
+    `neutrals`: by person, None where they were seen for too short a time.
+    """
 
     people: tuple[Person, ...]
     tracks: tuple[CueTrack, ...]
     not_measured: tuple[NotMeasured, ...]
     changes: dict[tuple[str, str], np.ndarray]
+    rests: dict[str, Rests]
+    neutrals: dict[str, Neutral | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +123,10 @@ class FaceRecorder:
         if len(pending) >= _CHUNK:
             self._reduce(seen.track)
 
-    def finish(self, settings: Settings, crowd: int = 0) -> FaceMeasurement:
+    def finish(
+        self, settings: Settings, crowd: int = 0, wanted: NeutralWanted | None = None
+    ) -> FaceMeasurement:
+        """wanted: where a neutral face is shown, if somebody said so."""
         for track in list(self._pending):
             self._reduce(track)
         times_s = np.array(self._frames_s)
@@ -121,16 +138,23 @@ class FaceRecorder:
         kept = [r for r in faces if step_s == 0.0 or len(r.times_s) * step_s >= _MIN_SEEN_S]
         people, tracks, missing = [], [], self._whole_clip(times_s, faces, kept, crowd)
         changes: dict[tuple[str, str], np.ndarray] = {}
+        rests: dict[str, Rests] = {}
+        neutrals: dict[str, Neutral | None] = {}
         for number, rows in enumerate(kept, start=1):
             name = f"p{number}"
             gaps = self._gaps(times_s, rows)
             people.append(self._person(name, rows, times_s))
             sheet = _Sheet(name, times_s, rows, gaps, self._source)
-            changes |= self._action_units(sheet, settings)
+            shown = wanted if number == 1 or wanted is None or wanted.shown is None else None
+            neutrals[name] = self._neutral(rows, step_s, settings.baseline, shown)
+            changes |= self._action_units(sheet, settings, neutrals[name])
+            rests[name] = self._rests(neutrals[name])
             _add_posture(sheet)
             tracks += sheet.tracks
             missing += _of_person(name, gaps)
-        return FaceMeasurement(tuple(people), tuple(tracks), tuple(missing), changes)
+        return FaceMeasurement(
+            tuple(people), tuple(tracks), tuple(missing), changes, rests, neutrals
+        )
 
     def _reduce(self, track: int) -> None:
         seen = self._pending.pop(track, [])
@@ -205,32 +229,52 @@ class FaceRecorder:
             gaps += [(span, text) for span in _runs(times_s, reason == code)]
         return tuple(sorted(gaps, key=lambda gap: gap[0].start_s))
 
+    def _neutral(
+        self, rows: _Rows, step_s: float, settings: BaselineSettings, wanted: NeutralWanted | None
+    ) -> Neutral | None:
+        """This face at rest; None where it was seen for too short a time to tell."""
+        trusted = rows.reason == 0
+        return choose_neutral(
+            rows.times_s[trusted],
+            rows.levels[trusted],
+            population(self._model.neutral_high, self._model.neutral_spread),
+            settings,
+            step_s,
+            wanted,
+            len(self._model.codes),
+        )
+
+    def _rests(self, neutral: Neutral | None) -> Rests:
+        """Rest on the scale of the tracks: 0 in the neutral range, beyond it what is held."""
+        if neutral is None:
+            return {}
+        levels = self._model.levels_above(neutral.levels[None], neutral.levels).intensity[0]
+        pairs = zip(levels.tolist(), neutral.spread.tolist(), strict=True)
+        return dict(zip(self._columns(), pairs, strict=True))
+
+    def _columns(self) -> list[tuple[str, Side | None]]:
+        return [*((code, None) for code in self._model.codes), *self._model.sided]
+
     def _action_units(
-        self, sheet: "_Sheet", settings: Settings
+        self, sheet: "_Sheet", settings: Settings, neutral: Neutral | None
     ) -> dict[tuple[str, str], np.ndarray]:
         """Adds a track for every action unit to the sheet; returns what changes in each."""
         rows, trusted = sheet.rows, sheet.rows.reason == 0
-        seen_s = trusted.sum() * frame_step_s(sheet.times_s)
-        own = rows.levels[trusted] if seen_s >= settings.baseline.min_own_s else None
-        levels = self._model.levels_above(rows.levels, own, settings.baseline.own_quantile)
+        levels = self._model.levels_above(rows.levels, neutral.levels if neutral else None)
         closed = trusted & (levels.intensity[:, self._model.codes.index("AU43")] >= _SHUT)
         blinks = trusted & _widened(_short(rows.times_s, closed, settings.events.blink_max_s))
         changes = {}
-        for k, code in enumerate(self._model.codes):
+        for k, (code, side) in enumerate(self._columns()):
             hidden = blinks if code in _MOVED_BY_BLINKS else np.zeros_like(blinks)
-            change = np.where(trusted, levels.change[:, k], np.nan)
-            changes[sheet.person, code] = sheet.spread(_bridged(rows.times_s, change, hidden))
-            if code in _NEED_OPEN_EYES:
-                hidden = hidden | (trusted & _widened(closed))
-            sheet.add(code, Unit.FACS_INTENSITY, levels.intensity[:, k], hidden)
-            if code == "AU26":
-                level = stretched(levels.intensity[:, k])
-                sheet.add("AU27", Unit.FACS_INTENSITY, level, hidden)
-        for k, (code, side) in enumerate(self._model.sided, start=len(self._model.codes)):
-            hidden = blinks if code in _MOVED_BY_BLINKS else np.zeros_like(blinks)
+            if side is None:  # events are looked for in both sides together
+                change = np.where(trusted, levels.change[:, k], np.nan)
+                changes[sheet.person, code] = sheet.spread(_bridged(rows.times_s, change, hidden))
             if code in _NEED_OPEN_EYES:
                 hidden = hidden | (trusted & _widened(closed))
             sheet.add(code, Unit.FACS_INTENSITY, levels.intensity[:, k], hidden, side)
+            if code == "AU26":
+                level = stretched(levels.intensity[:, k])
+                sheet.add("AU27", Unit.FACS_INTENSITY, level, hidden)
         return changes
 
     def _whole_clip(
@@ -355,9 +399,10 @@ def _stacked(rows: list[np.ndarray | None]) -> np.ndarray | None:
 def _short(times_s: np.ndarray, flags: np.ndarray, longest_s: float) -> np.ndarray:
     """Of the stretches with the flag set, those that last `longest_s` at most."""
     out = np.zeros(len(flags), bool)
-    for span in _runs(times_s, flags):
-        if span.duration_s <= longest_s:
-            out |= flags & (times_s >= span.start_s) & (times_s <= span.end_s)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    for first, after in zip(edges[::2], edges[1::2], strict=True):
+        if times_s[min(after, len(times_s) - 1)] - times_s[first] <= longest_s:
+            out[first:after] = True
     return out
 
 

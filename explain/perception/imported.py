@@ -122,7 +122,14 @@ def without_meshes(
     changes: dict[tuple[str, str], np.ndarray],
 ) -> FaceMeasurement:
     """What a program that writes no meshes leaves to be known of faces."""
-    return FaceMeasurement(tuple(people), tuple(tracks), tuple(not_measured), changes)
+    return FaceMeasurement(
+        tuple(people),
+        tuple(tracks),
+        tuple(not_measured),
+        changes,
+        rests={p.person: {} for p in people},
+        neutrals={p.person: None for p in people},
+    )
 
 
 def _person(name: str, face: pd.DataFrame, size_px: tuple[int, int] | None) -> Person:

@@ -11,11 +11,11 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from demeanor.explain.errors import UnknownName
+from demeanor.explain.errors import ClipError, SettingsError, UnknownName
 from demeanor.explain.perception.action_units import action_unit_model
 from demeanor.explain.perception.asr import AsrBackend
 from demeanor.explain.perception.baseline import usual
-from demeanor.explain.perception.events import face_events
+from demeanor.explain.perception.events import face_events, face_limits
 from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.face_tracks import FaceMeasurement, FaceRecorder
 from demeanor.explain.perception.media import (
@@ -27,6 +27,7 @@ from demeanor.explain.perception.media import (
     open_clip,
     read,
 )
+from demeanor.explain.perception.neutral import Neutral, NeutralOptions, NeutralWanted
 from demeanor.explain.perception.second_opinion import (
     TableBackend,
     TableRecorder,
@@ -79,8 +80,10 @@ def measure_clip(
     settings: Settings,
     sound: SoundOptions | None = None,
     progress: Progress = lambda done_s: None,
+    neutral: NeutralOptions | None = None,
 ) -> Measurement:
-    """Measure one video, picture or sound file. Raises ClipError where it cannot be read.
+    """Measure one video, picture or sound file. Raises ClipError where it cannot be read, and
+    where the rest that `neutral` speaks of cannot be seen.
 
     Memory does not grow with the clip but for the tracks themselves (some 200 bytes a frame).
     """
@@ -88,10 +91,11 @@ def measure_clip(
     check_voice_backend(options.voice_backend)
     clip = open_clip(path, settings.media)
     losses = Losses()
+    wanted = _neutral_wanted(neutral or NeutralOptions(), clip, backend, settings)
     with tempfile.TemporaryFile() as spool:
         sink = spool if options.listens else None
         voice = voice_analyser(options.voice_backend, settings) if clip.sample_rate_hz else None
-        pass_ = _one_pass(clip, backend, voice, settings, losses, sink, progress)
+        pass_ = _one_pass(clip, backend, voice, settings, losses, sink, progress, wanted)
         samples = _map(spool) if sink is not None else None
         words = transcribe(
             path,
@@ -103,7 +107,70 @@ def measure_clip(
             speech=pass_.voice.speech if pass_.voice else (),
             language=options.language,
         )
-    return _assemble(clip, backend, settings, losses, pass_, words)
+    return _assemble(clip, backend, settings, losses, pass_, words, wanted)
+
+
+def _neutral_wanted(
+    options: NeutralOptions, clip: Clip, backend: AnyBackend, settings: Settings
+) -> NeutralWanted | None:
+    """What of this clip, or of a calibration clip, is to be taken for rest; None: find it."""
+    if isinstance(backend, TableBackend):
+        if options != NeutralOptions():
+            raise SettingsError(
+                f"rest can be shown to the backends mesh and landmarker only, not to {backend.name}"
+            )
+        return None
+    if options.clip is not None:
+        return NeutralWanted(
+            shown=_shown_in(options.clip, backend, settings),
+            origin=f"shown in {options.clip.name}",
+        )
+    if options.at is None:
+        return None
+    start_s, end_s = options.at.start_s, options.at.end_s
+    if start_s > clip.duration_s:
+        found = f"lasts {clip.duration_s:.2f} s, and rest was to be shown at {start_s:.2f} s"
+        raise ClipError(clip.path, found, "Name a time within the clip")
+    if start_s == end_s:
+        half_s = settings.baseline.moment_s / 2
+        span, said = Span(max(0.0, start_s - half_s), start_s + half_s), f"{start_s:.2f} s"
+    else:
+        span, said = options.at, f"{start_s:.2f}-{end_s:.2f} s"
+    return NeutralWanted(span=span, origin=f"shown at {said}")
+
+
+def _shown_in(path: Path, backend: FaceBackend, settings: Settings) -> Neutral:
+    """Rest of whoever is seen longest in a clip that shows nothing else."""
+    clip = open_clip(path, settings.media)
+    everything = NeutralWanted(Span(0.0, clip.duration_s), origin=f"shown in {path.name}")
+    losses = Losses()
+    face = _one_pass(clip, backend, None, settings, losses, None, lambda _: None, everything).face
+    neutral = face.neutrals.get("p1")
+    if neutral is None or neutral.origin != everything.origin:
+        raise ClipError(
+            path, "no face can be measured in it", "Rest needs a clip in which it is seen"
+        )
+    return neutral
+
+
+def _not_shown(
+    face: FaceMeasurement, wanted: NeutralWanted | None, clip: Clip
+) -> list[NotMeasured]:
+    """Who was not seen where rest was to be shown. Raises ClipError where nobody was."""
+    if wanted is None or not face.people:
+        return []
+    shown = {who for who, n in face.neutrals.items() if n is not None and n.origin == wanted.origin}
+    if not shown:
+        raise ClipError(
+            clip.path,
+            f"no face can be measured where rest was to be {wanted.origin}",
+            "Name a time at which the face is seen from the front",
+        )
+    return [
+        NotMeasured("the face at rest", f"not {wanted.origin}, so looked for in this clip", None, p)
+        for p in face.neutrals
+        if p not in shown
+    ]
 
 
 class Listener(Protocol):
@@ -143,6 +210,7 @@ def _one_pass(
     losses: Losses,
     spool: IO[bytes] | None,
     progress: Progress,
+    wanted: NeutralWanted | None = None,
 ) -> _Pass:
     cues = []
     recorder, follower = _followers(backend, clip, settings)
@@ -164,7 +232,7 @@ def _one_pass(
         for seen in tracker.finish():
             recorder.add(seen)
         crowd = tracker.crowd
-    face = recorder.finish(settings, crowd)
+    face = recorder.finish(settings, crowd, wanted)
     return _Pass(face, voice.finish() if voice is not None else None, cues)
 
 
@@ -190,18 +258,24 @@ def _assemble(
     losses: Losses,
     pass_: _Pass,
     words: SpeechResult,
+    wanted: NeutralWanted | None = None,
 ) -> Measurement:
     face, voice = pass_.face, pass_.voice
     norms: list[Usual] = []
     events: list[Event] = []
+    limits: list[NotMeasured] = []
     reliability = _reliability(backend)
     speech = voice.speech if voice is not None else ()
     for person in face.people:
         tracks = [t for t in face.tracks if t.person == person.person]
-        own = [usual(track, settings.baseline) for track in tracks]
+        rests = face.rests[person.person]
+        own = [usual(t, settings.baseline, rests.get((t.code, t.side))) for t in tracks]
         norms += own
         changes = {code: c for (who, code), c in face.changes.items() if who == person.person}
-        events += face_events(tracks, own, changes, speech, reliability, settings.events)
+        neutral = face.neutrals[person.person]
+        rested = neutral is not None and neutral.at_rest
+        events += face_events(tracks, own, changes, speech, reliability, settings.events, rested)
+        limits += face_limits(person.person, tracks, changes, speech, settings.events, rested)
     if voice is not None:
         own_voice = voice_usual(voice, settings.voice)
         norms += own_voice
@@ -209,6 +283,8 @@ def _assemble(
     missing = [
         *losses.not_measured(clip),
         *face.not_measured,
+        *_not_shown(face, wanted, clip),
+        *limits,
         *_beyond_backend(backend, face),
         *(voice.not_measured if voice is not None else [_no_sound(clip)]),
         *(_sound_ends_early(clip, voice) if voice is not None else []),
@@ -225,6 +301,7 @@ def _assemble(
         settings={
             "thresholds": settings.as_dict(),
             "face_backend": _named(backend),
+            "neutral": {who: _said(n) for who, n in face.neutrals.items() if n is not None},
             "voice_notes": list(voice.notes) if voice is not None else [],
             "words_from": words.source,
         },
@@ -234,6 +311,15 @@ def _assemble(
 def _named(backend: AnyBackend) -> dict[str, str]:
     named = {"name": backend.name, "version": backend.version}
     return named | ({"licence": backend.licence} if isinstance(backend, TableBackend) else {})
+
+
+def _said(neutral: Neutral) -> dict[str, Any]:
+    """Where a person's zero comes from, for whoever wants to measure again."""
+    return {
+        "origin": neutral.origin,
+        "seconds": round(neutral.seconds, 2),
+        "at_rest": neutral.at_rest,
+    }
 
 
 def _beyond_backend(backend: AnyBackend, face: FaceMeasurement) -> list[NotMeasured]:

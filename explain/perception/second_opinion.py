@@ -24,6 +24,7 @@ from platformdirs import user_cache_path
 
 from demeanor.explain.errors import DemeanorError, MeasurementsError, MissingExtra, UnknownName
 from demeanor.explain.perception.face_tracks import FaceMeasurement
+from demeanor.explain.perception.neutral import NeutralWanted
 from demeanor.explain.perception.picture import Picture
 from demeanor.explain.perception.tracking import Seen
 from demeanor.explain.records import Clip, NotMeasured, Source, SourceKind
@@ -132,7 +133,10 @@ class TableRecorder:
     def add(self, seen: Seen) -> None:
         raise AssertionError("a table backend sees nobody frame by frame")
 
-    def finish(self, settings: Settings, crowd: int = 0) -> FaceMeasurement:
+    def finish(
+        self, settings: Settings, crowd: int = 0, wanted: NeutralWanted | None = None
+    ) -> FaceMeasurement:
+        """`wanted` is always None here: rest that is shown needs our own measures."""
         from demeanor.explain.perception.imported import face_measurement, without_meshes
 
         frames_s = np.array(self._frames_s)

@@ -108,8 +108,8 @@ def _box_means(sums: np.ndarray, middles: np.ndarray) -> np.ndarray:
     """(boxes, 4) means over the boxes, from the integral of the layers; NaN beyond the window."""
     low = np.rint(middles - _HALF_PX).astype(int)
     high = np.rint(middles + _HALF_PX).astype(int)
-    inside = (high > 0).all(axis=1) & (low < _SIZE_PX).all(axis=1)
+    inside = np.all((high > 0) & (low < _SIZE_PX), axis=1, keepdims=True)
     (x0, y0), (x1, y1) = np.clip(low, 0, _SIZE_PX - 1).T, np.clip(high, 1, _SIZE_PX).T
     total = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
     area = np.maximum((x1 - x0) * (y1 - y0), 1)
-    return np.asarray(np.where(inside[:, None], total / area[:, None], np.nan))
+    return np.asarray(np.where(inside, total / area[:, None], np.nan))

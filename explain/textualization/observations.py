@@ -55,6 +55,7 @@ def _from_event(obs_id: str, event: Event) -> Observation:
         reliability=event.reliability,
         caveats=event.caveats,
         source=event.source,
+        brief=event.brief,
     )
 
 

@@ -76,7 +76,8 @@ def _face(observation: Observation) -> str:
     if observation.unit is Unit.PROBABILITY:
         return f"{what}, present with probability {observation.peak:.2f} (no intensity)"
     word, letter = intensity_word(observation.peak), intensity_letter(observation.peak)
-    return f"{what}, {word} ({letter}, {observation.peak:.1f})"
+    how_long = f", briefly ({observation.span.duration_s:.1g} s)" if observation.brief else ""
+    return f"{what}, {word} ({letter}, {observation.peak:.1f}){how_long}"
 
 
 def _voice(observation: Observation) -> str:

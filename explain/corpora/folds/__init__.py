@@ -24,8 +24,8 @@ def folds(collection: str) -> dict[str, int]:
     path = files("demeanor.explain.corpora.folds").joinpath(f"{collection}.csv")
     if not path.is_file():
         raise UnknownName("collection with folds", collection, ("faces",))
-    with path.open(encoding="utf-8", newline="") as stream:
-        return {row["identity_sha256"]: int(row["fold"]) for row in csv.DictReader(stream)}
+    rows = csv.DictReader(path.read_text("utf-8").splitlines())
+    return {row["identity_sha256"]: int(row["fold"]) for row in rows}
 
 
 def fold_of(collection: str, identity: str) -> int:

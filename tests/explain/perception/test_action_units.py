@@ -113,29 +113,27 @@ def test_a_stretched_mouth_is_told_from_a_dropped_jaw_by_degree():
 
 
 def test_nobody_s_usual_is_known_so_zero_is_the_edge_of_the_neutral_range():
-    found = MODEL.levels_above(np.array([[3.0, 0.2]]), own=None, quantile=0.25)
+    found = MODEL.levels_above(np.array([[3.0, 0.2]]), None)
     np.testing.assert_allclose(found.intensity, [[2.0, 0.0]])
     np.testing.assert_allclose(found.change, [[2.0, -0.3]], atol=1e-6)
 
 
-#  Own rest: a quarter of the way up 0.4, 0.6, 3 … is 0.5. It is neutral (below 1.0): zero.
+#  Own rest 0.5: it is neutral (below 1.0), so zero
 def test_an_own_rest_in_the_neutral_range_is_zero():
-    own = np.array([[0.4, 0.0], [0.5, 0.0], [0.6, 0.0], [3.0, 0.0], [3.0, 0.0]])
-    found = MODEL.levels_above(np.array([[3.0, 0.0]]), own, quantile=0.25)
+    found = MODEL.levels_above(np.array([[3.0, 0.0]]), np.array([0.5, 0.0]))
     np.testing.assert_allclose(found.intensity[0], [2.5, 0.0])
     np.testing.assert_allclose(found.change[0], [2.5, 0.0])
 
 
 #  Own rest 3, beyond the neutral range: a held smile keeps its intensity, and changes by little
 def test_a_held_expression_is_intense_and_does_not_change():
-    own = np.tile([3.0, 0.0], (5, 1))
-    found = MODEL.levels_above(np.array([[3.2, 0.0]]), own, quantile=0.25)
+    found = MODEL.levels_above(np.array([[3.2, 0.0]]), np.array([3.0, 0.0]))
     np.testing.assert_allclose(found.intensity[0], [2.2, 0.0], atol=1e-6)
     np.testing.assert_allclose(found.change[0], [0.2, 0.0], atol=1e-6)
 
 
 def test_intensities_end_at_5_and_changes_do_not():
-    found = MODEL.levels_above(np.array([[9.0, -4.0]]), None, 0.25)
+    found = MODEL.levels_above(np.array([[9.0, -4.0]]), None)
     assert found.intensity.tolist() == [[MAX_INTENSITY, 0.0]]
     assert found.change.tolist() == [[8.0, -4.5]]
 

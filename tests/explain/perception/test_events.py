@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demeanor.explain.perception.events import Bout, EventRule, face_events, find_bouts, smooth
-from demeanor.explain.records import Kind, Span, Unit, Usual
+from demeanor.explain.perception.events import (
+    TURNED,
+    WITHOUT_VOICE,
+    Bout,
+    EventRule,
+    face_events,
+    face_limits,
+    find_bouts,
+    smooth,
+)
+from demeanor.explain.records import Kind, Side, Span, Unit, Usual
 from demeanor.explain.settings import load_settings
 
 SETTINGS = load_settings().events  # enter 1.5, leave .75, shortest .12 s, smoothed over .1 s
@@ -21,7 +30,7 @@ def bouts(values, rule=RULE):
     return find_bouts(np.array(values, float), np.arange(len(values)) * 0.1, rule)
 
 
-def events(track, *, own=0.0, change=None, speech=(), others=(), reliability=None):
+def events(track, *, own=0.0, change=None, speech=(), others=(), reliability=None, at_rest=False):
     """Events of one track whose usual level is `own`; change: what it does above that."""
     intensity = track.unit in (Unit.FACS_INTENSITY, Unit.PROBABILITY)
     tracks = [track, *others]
@@ -30,7 +39,7 @@ def events(track, *, own=0.0, change=None, speech=(), others=(), reliability=Non
         norms[0] = dataclasses.replace(norms[0], population=0.0)
     above = track.values - (own or 0.0) if change is None else np.array(change, np.float32)
     changes = {t.code: np.zeros_like(t.values) for t in others} | {track.code: above}
-    return face_events(tracks, norms, changes, speech, reliability or {}, SETTINGS)
+    return face_events(tracks, norms, changes, speech, reliability or {}, SETTINGS, at_rest)
 
 
 # Smoothing ------------------------------------------------------------------------------------
@@ -85,6 +94,21 @@ def test_the_apex_of_a_broad_summit_is_its_middle_not_its_highest_sample():
 
 def test_the_apex_of_a_sharp_rise_is_its_highest_sample():
     assert bouts([0, 3, 5, 3, 3, 3, 3, 3, 3, 0])[0].apex == 2
+
+
+#  index   0  1  2  3  4  5  6  7  8  9     falls by 2 and rises by 2: an end and a beginning,
+#  level   0  2  4  5  4  3  3  5  5  2     at the lowest between them
+#  bouts      |---------------||-------|
+def test_what_falls_and_rises_by_as_much_as_begins_an_event_begins_a_new_one():
+    assert bouts([0, 2, 4, 5, 4, 3, 3, 5, 5, 2]) == [Bout(1, 3, 5), Bout(6, 7, 9)]
+
+
+def test_a_wobble_on_an_expression_begins_none():
+    assert len(bouts([0, 2, 4, 5, 4, 3.5, 4, 5, 5, 2])) == 1
+
+
+def test_many_in_a_row_are_as_many():
+    assert len(bouts([0, 4, 4, 1.5] * 5)) == 5
 
 
 levels = st.lists(st.one_of(st.just(NAN), st.floats(0, 8, width=32)), max_size=40)
@@ -295,6 +319,220 @@ def test_eyes_under_a_lowered_head_are_marked(draw_track):
     assert closed.caveats == ("the head is lowered, which makes eyes look closed",)
     straight = draw_track("pose_pitch", [0.0] * 12, unit=Unit.DEGREE)
     assert events(eyes, others=[straight])[0].caveats == ()
+
+
+# Talking --------------------------------------------------------------------------------------
+
+FRAME_S = 0.04
+SECONDS = np.arange(200) * FRAME_S  # eight seconds
+TALK = np.where((SECONDS > 2) & (SECONDS < 6), 1 - np.cos(2 * np.pi * 4 * SECONDS), 0.0)
+
+
+def faces(draw, speech=(), at_rest=False, **drawn):
+    """Events of several units drawn at once at 25 fps, all with a usual of 0."""
+    tracks = [
+        draw(
+            c, v, step_s=FRAME_S, unit=Unit.DEGREE if c.startswith("pose") else Unit.FACS_INTENSITY
+        )
+        for c, v in drawn.items()
+    ]
+    norms = [Usual("p1", t.code, None, 0.0, 0.1, 0.0, t.unit) for t in tracks]
+    changes = {t.code: t.values for t in tracks}
+    return face_events(tracks, norms, changes, speech, {}, SETTINGS, at_rest)
+
+
+def test_lips_that_talk_show_no_expression(draw_track):
+    drawn = {"AU25": TALK, "AU26": TALK, "AU18": 1.5 * np.roll(TALK, 3)}
+    assert faces(draw_track, [Span(2, 6)], at_rest=True, **drawn) == []
+
+
+def test_lips_that_talk_without_a_voice_show_none_either(draw_track):
+    assert faces(draw_track, AU25=TALK, AU26=TALK) == []
+
+
+#  AU12   0 ── 3 from 1 s to 7 s ── 0, with the syllables on it
+def test_a_smile_held_over_talking_is_kept_whole(draw_track):
+    smile = np.where((SECONDS >= 1) & (SECONDS <= 7), 3.0, 0.0) + 0.5 * TALK
+    (event,) = faces(draw_track, [Span(2, 6)], AU25=TALK, AU12=smile)
+    assert (event.code, event.peak) == ("AU12", pytest.approx(3.0, abs=0.3))
+    assert (event.span.start_s, event.span.end_s) == pytest.approx((1.0, 7.0), abs=0.1)
+    assert event.caveats == ("the mouth moves with speech here",)
+
+
+def test_a_smile_held_over_silent_talking_says_what_it_is_seen_in(draw_track):
+    smile = np.where((SECONDS >= 1) & (SECONDS <= 7), 3.0, 0.0)
+    (event,) = faces(draw_track, AU25=TALK, AU12=smile)
+    assert event.caveats == (WITHOUT_VOICE,)
+
+
+def test_brows_that_rise_while_lips_talk_are_seen(draw_track):
+    brows = np.where((SECONDS > 3) & (SECONDS < 3.5), 3.0, 0.0)
+    (event,) = faces(draw_track, [Span(2, 6)], AU25=TALK, AU1=brows)
+    assert event.code == "AU1"
+
+
+def test_what_a_talking_mouth_may_hide_is_declared(draw_track):
+    tracks = [draw_track("AU25", TALK, step_s=FRAME_S)]
+    changes = {"AU25": TALK}
+    (row,) = face_limits("p1", tracks, changes, [Span(2, 6)], SETTINGS, True)
+    assert (row.what, row.person) == ("short movements of the mouth", "p1")
+    assert "talks (for 4.4 s in all)" in row.reason
+    assert (row.span.start_s, row.span.end_s) == pytest.approx((1.8, 6.2), abs=0.05)
+    (row,) = face_limits("p1", tracks, changes, [], SETTINGS, True)
+    assert "no voice is heard" in row.reason
+
+
+# Brief movements ------------------------------------------------------------------------------
+
+
+def blip(apex_s, height, length_s=0.2):
+    away = np.abs(SECONDS - apex_s)
+    return np.where(
+        away < length_s / 2, height * (0.5 + 0.5 * np.cos(2 * np.pi * away / length_s)), 0.0
+    )
+
+
+def test_a_brief_movement_is_one_event_and_marked(draw_track):
+    for height in (1.6, 4.0):  # too short for the smoothed track, and not
+        (event,) = faces(draw_track, at_rest=True, AU4=blip(4.0, height))
+        assert (event.brief, event.kind) == (True, Kind.EVENT)
+        assert event.apex_s == pytest.approx(4.0)
+        assert event.peak == pytest.approx(height, abs=0.1)
+        assert 0.04 <= event.span.duration_s <= 0.5
+
+
+def test_without_a_rest_of_the_person_s_own_none_is_told(draw_track):
+    assert faces(draw_track, AU4=blip(4.0, 1.6)) == []
+    (event,) = faces(draw_track, AU4=blip(4.0, 4.0))
+    assert not event.brief
+
+
+def test_an_expression_is_not_brief(draw_track):
+    (event,) = faces(draw_track, at_rest=True, AU4=blip(4.0, 3.0, 1.2))
+    assert not event.brief
+
+
+def test_a_brow_that_jumps_with_a_blink_is_no_brief_movement(draw_track):
+    lids = np.where(np.abs(SECONDS - 4) < 0.1, 4.0, 0.0)
+    found = faces(draw_track, at_rest=True, AU43=lids, AU4=blip(4.1, 1.6))
+    assert [e.code for e in found] == ["AU45"]
+
+
+def test_lips_move_briefly_in_silence_only(draw_track):
+    drawn = {"AU14": blip(4.0, 1.6)}
+    assert [e.brief for e in faces(draw_track, at_rest=True, **drawn)] == [True]
+    assert faces(draw_track, [Span(3.5, 5)], at_rest=True, **drawn) == []
+
+
+@pytest.mark.parametrize(
+    ("step_s", "at_rest", "reason"),
+    [
+        (0.08, True, "12.5 frames a second: movements of 0.04 to 0.5 s need 25 or more"),
+        (0.04, False, "they are told against the person's own face at rest"),
+        (0.04, True, None),
+    ],
+)
+def test_where_no_brief_movement_can_be_told_it_is_said(draw_track, step_s, at_rest, reason):
+    tracks = [draw_track("AU4", [0.0] * 100, step_s=step_s)]
+    rows = face_limits("p1", tracks, {"AU4": tracks[0].values}, (), SETTINGS, at_rest)
+    assert [row.what for row in rows] == ["micro-expressions"] * (reason is not None)
+    assert all(row.reason.startswith(reason) for row in rows)
+
+
+def test_of_a_picture_nothing_more_is_said(draw_track):
+    track = draw_track("AU4", [0.0])
+    assert face_limits("p1", [track], {"AU4": track.values}, (), SETTINGS, False) == []
+
+
+# Turned heads ---------------------------------------------------------------------------------
+
+
+#  yaw 0 ── 34 ── 0, and 2 of AU12 with it: what a turned head may feign; 4 is more than that
+def test_a_turned_head_has_to_show_more(draw_track):
+    turned = np.interp(SECONDS, [2, 3.5, 4.5, 6], [0, 34, 34, 0])
+    found = faces(draw_track, AU12=turned / 17, pose_yaw=turned)
+    assert [e.code for e in found] == ["AU51"]
+    codes = {e.code: e.caveats for e in faces(draw_track, AU12=turned / 8.5, pose_yaw=turned)}
+    assert codes["AU12"] == (TURNED,)
+
+
+def test_a_head_held_straight_has_to_show_no_more(draw_track):
+    smile = np.interp(SECONDS, [2, 3.5, 4.5, 6], [0, 2, 2, 0])
+    (event,) = faces(draw_track, AU12=smile, pose_yaw=np.full(200, 8.0))
+    assert (event.code, event.caveats) == ("AU12", ())
+
+
+# Sides ----------------------------------------------------------------------------------------
+
+
+def sided(draw, both, left, right, lead_own=0.0):
+    """Events of AU12 with its two sides beside it."""
+    tracks = [draw("AU12", both)]
+    for side, values in ((Side.LEFT, left), (Side.RIGHT, right)):
+        tracks.append(dataclasses.replace(draw("AU12", values), side=side))
+    norms = [Usual("p1", "AU12", t.side, lead_own, 0.1, 0.0, t.unit) for t in tracks]
+    return face_events(tracks, norms, {"AU12": tracks[0].values}, (), {}, SETTINGS)
+
+
+#  left 3.5, right 0.5 at the apex: 3 apart, and B (1.5) is enough; it is the left one's level
+def test_the_side_that_leads_at_the_apex_is_the_event_s(draw_track):
+    left, right = [0, 2, 3.5, 2, 0], [0, 0.5, 0.5, 0.5, 0]
+    (event,) = sided(draw_track, [0, 1.5, 2, 1.5, 0], left, right, lead_own=0.5)
+    assert event.side is Side.LEFT
+    assert (event.peak, event.change_from_usual) == (3.5, 3.0)
+    (event,) = sided(draw_track, [0, 1.5, 2, 1.5, 0], right, left)
+    assert event.side is Side.RIGHT
+
+
+def test_two_sides_nearly_alike_are_one_movement(draw_track):
+    (event,) = sided(draw_track, [0, 2, 3, 2, 0], [0, 2, 3.7, 2, 0], [0, 2, 2.3, 2, 0])
+    assert event.side is None
+    assert event.peak == pytest.approx(3.0)
+
+
+def test_a_side_that_was_not_seen_does_not_lead(draw_track):
+    (event,) = sided(draw_track, [0, 2, 3, 2, 0], [0, 2, 3, 2, 0], [NAN] * 5)
+    assert event.side is None
+
+
+def test_a_side_gives_no_event_of_its_own(draw_track):
+    assert sided(draw_track, [0.0] * 5, [0, 3, 3, 3, 0], [0.0] * 5) == []
+
+
+# Long clips -----------------------------------------------------------------------------------
+
+
+def test_half_an_hour_is_found_whole(draw_track):
+    """54 000 frames of 18 units: an expression a minute, a blink every 4 s, talk half the time."""
+    step_s = 1 / 30
+    times_s = np.arange(30 * 60 * 30) * step_s
+    rng = np.random.default_rng(0)
+    minute = np.clip(3 * np.sin(np.pi * ((times_s % 60) - 30) / 2), 0, 3) * (
+        np.abs((times_s % 60) - 31) < 1
+    )
+    drawn = {f"AU{n}": minute for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 24)}
+    drawn["AU25"] = (times_s % 60 < 20) * (1 - np.cos(2 * np.pi * 4 * times_s))
+    drawn["AU43"] = 5.0 * (times_s % 4 < 0.15)
+    drawn["pose_yaw"] = 5 * np.sin(times_s)
+    tracks = [
+        draw_track(
+            code,
+            values + rng.normal(0, 0.05, len(values)),
+            step_s=step_s,
+            unit=Unit.DEGREE if code == "pose_yaw" else Unit.FACS_INTENSITY,
+        )
+        for code, values in drawn.items()
+    ]
+    norms = [Usual("p1", t.code, None, 0.0, 0.1, 0.0, t.unit) for t in tracks]
+    changes = {t.code: t.values for t in tracks}
+    speech = [Span(60 * m + s, 60 * m + s + 0.9) for m in range(30) for s in range(20)]
+    found = face_events(tracks, norms, changes, speech, {}, SETTINGS, True)
+    assert sum(e.code == "AU12" for e in found) == 30
+    assert sum(e.code == "AU45" and e.kind is Kind.EVENT for e in found) == 450
+    assert not any(e.code == "AU25" for e in found)
+
+
+# Order ----------------------------------------------------------------------------------------
 
 
 def test_events_come_in_time_order(draw_track):
