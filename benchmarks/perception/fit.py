@@ -27,7 +27,7 @@ CROSS_TALK = 1.4
 CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE, CROSS_TALK_SHARE_TOGETHER = 0.98, 0.9, 0.95
 NEARLY_FRONTAL_DEG = 12
 LIP_GAP_FULL = 0.18  # of the eyes' distance, about 16 mm: AU25 at E
-# The mesh alone reads a broad smile as these, too: seen on our demonstration clip and on a real one.
+# The mesh alone reads a broad smile as these, too: seen on our demo clip and on a real one.
 ONLY_WITH_BLENDSHAPES = frozenset({"AU9", "AU28"})
 MIN_RELIABILITY = 0.35  # a unit that follows known faces less well is not reported at all
 MIN_SIDE_R = 0.6  # correlation of the difference of sides: below it sides are not reported

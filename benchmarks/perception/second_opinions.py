@@ -105,12 +105,14 @@ def _is_unit(column: str) -> bool:
 
 def geometry_intensities(points: np.ndarray) -> dict[str, np.ndarray]:
     """(n,) level by code, on the FACS scale, not clipped; from (n, 478, 3) points alone."""
-    shapes, _ = align(to_person(points[:, :N_POINTS]), template(BACKEND))
+    shapes, turn = align(to_person(points[:, :N_POINTS]), template(BACKEND))
     lids = points[:, np.array(LIDS), :2]
     irises = points[:, N_POINTS:, :2].reshape(-1, 2, 5, 2)
     model = action_unit_model(BACKEND)
-    levels = model.levels(shape_measures(shapes), eye_measures(lids, irises)[:, :5], None)
-    return dict(zip(model.codes, levels.T.astype(float), strict=True))
+    eyes, _ = eye_measures(lids, irises)
+    levels = model.levels(shape_measures(shapes), eyes, pose_deg(turn))
+    both = levels[:, : len(model.codes)].T.astype(float)
+    return dict(zip(model.codes, both, strict=True))
 
 
 def head_pose_deg(points: np.ndarray) -> np.ndarray:
