@@ -33,7 +33,7 @@ def section(shared: Path, work: Path) -> str:
     return "\n".join([
         "## What the reasoner makes of pictures", "",
         "The `prototype` reasoner on 350 x 350 pictures of held-out people: a picture has no own "
-        "usual, no voice and no words, so it is the thinnest evidence there is (label set `rafdb7`). "
+        "usual, no voice and no words: the thinnest evidence there is (label set `rafdb7`). "
         "Percent of the pictures of a label (rows) that are read as another (columns); others are "
         "fear or disgust. *asserted*: percent read as an emotion with a confidence above .5; the "
         "limit that is tested is 5% of neutral faces. One table of the reasoner was set by hand "
