@@ -59,6 +59,21 @@ def filmed(film: Film, model: FaceModel, folder: Path) -> Path:
     return path
 
 
+def without_sound(path: Path) -> Path:
+    """The same pictures in a file of their own."""
+    import av
+
+    silent = path.with_suffix(".silent.mp4")
+    with av.open(str(path)) as given, av.open(str(silent), "w") as out:
+        video = given.streams.video[0]
+        copy = out.add_stream_from_template(video)
+        for packet in given.demux(video):
+            if packet.dts is not None:
+                packet.stream = copy
+                out.mux(packet)
+    return silent
+
+
 def _write(film: Film, model: FaceModel, path: Path) -> None:
     import av
 

@@ -349,6 +349,7 @@ def _expressions(
         bout
         for bout in find_bouts(above, track.times_s, rule)
         if np.nanmax((above - allowance)[bout.first : bout.last + 1]) >= rule.enter
+        and not _thrown(bout, track, scene, settings)
     ]
     events = [_risen(_event(track, norm, Kind.EVENT, above, b, trust), norm, full) for b in bouts]
     if track.unit is Unit.FACS_INTENSITY:
@@ -361,6 +362,12 @@ def _expressions(
             replace(event, peak=norm.own, change_from_usual=0.0, change_from_population=norm.own)
         )
     return events
+
+
+def _thrown(bout: Bout, track: CueTrack, scene: _Scene, settings: EventSettings) -> bool:
+    """Whether it is over before a head that turns fast holds still again: points lag then."""
+    short = track.times_s[bout.last] - track.times_s[bout.first] < settings.brief_max_s
+    return bool(short and scene.moving[bout.first : bout.last + 1].mean() >= 0.5)
 
 
 def _with_brief(

@@ -16,7 +16,7 @@ from demeanor.explain import pipeline
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.errors import DemeanorError, NotMedia, UnknownName
 from demeanor.explain.perception.models import face_backend
-from demeanor.explain.pipeline import Front, chosen_people, observed, reason
+from demeanor.explain.pipeline import Front, chosen_people, neutral_options, observed, reason
 from demeanor.explain.records import Person, Span
 from demeanor.explain.settings import load_settings
 from demeanor.explain.store import to_plain
@@ -51,6 +51,18 @@ def test_what_was_measured_is_taken_from_the_cache_and_is_the_same(clip):
     assert front.backend.n_frames == n_frames == 10  # nothing was measured twice
     assert to_plain(again) == to_plain(fresh)
     assert len(kept()) == 1
+
+
+def test_rest_shown_elsewhere_is_measured_anew(clip, tmp_path):
+    rest = clips.write(tmp_path / "rest.mp4", [np.full((160, 160, 3), 100, np.uint8)] * 5)
+    for where in (None, neutral_options("0.1"), neutral_options(0.2), neutral_options(clip=rest)):
+        front = Front(ScriptedFace(), SETTINGS, neutral=where)
+        front.measure(clip)
+        assert front.backend.n_frames >= 10  # nothing came from the cache
+    assert len(kept()) == 4
+    clips.write(rest, [np.full((160, 160, 3), 120, np.uint8)] * 5)  # another file of that name
+    Front(ScriptedFace(), SETTINGS, neutral=neutral_options(clip=rest)).measure(clip)
+    assert len(kept()) == 5
 
 
 def test_without_the_cache_nothing_is_kept(clip):

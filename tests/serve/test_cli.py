@@ -194,3 +194,20 @@ def test_doctor_says_what_is_missing_and_what_it_costs() -> None:
     assert checks["torch"]["found"]
     missing = [c for c in checks.values() if c["found"] is None]
     assert all(c["cost"] for c in missing)
+
+
+def test_rest_may_be_shown_at_a_time_of_the_clip(tmp_path: Path) -> None:
+    shown = ["--neutral-at", "00:05.5"]
+    assert run("measure", "demo", "-o", tmp_path, *shown, *QUICK).exit_code == 0
+    (result,) = tmp_path.glob("*/result.json")
+    settings = json.loads(result.read_text("utf-8"))["measurement"]["settings"]
+    assert settings["neutral"]["p1"]["origin"] == "shown at 5.50 s"
+
+
+def test_rest_that_cannot_be_shown_is_said(tmp_path: Path) -> None:
+    late = run("measure", "demo", "-o", tmp_path, "--neutral-at", "99", *QUICK)
+    assert late.exit_code == 1
+    assert "lasts 14.40 s, and rest was to be shown at 99.00 s" in " ".join(late.output.split())
+    odd = run("measure", "demo", "-o", tmp_path, "--neutral-at", "soon", *QUICK)
+    assert odd.exit_code == 2
+    assert "wanted a time of the clip like 00:03" in " ".join(odd.output.split())

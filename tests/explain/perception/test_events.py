@@ -462,6 +462,14 @@ def test_a_head_held_straight_has_to_show_no_more(draw_track):
     assert (event.code, event.caveats) == ("AU12", ())
 
 
+#  yaw 0 ── 12 within .2 s, which is 60 degrees a second, and .2 s of AU6 in the meantime
+def test_what_is_over_before_a_fast_head_holds_still_is_no_expression(draw_track):
+    turned = np.interp(SECONDS, [3.9, 4.1], [-4, 8])
+    assert faces(draw_track, AU6=blip(4.0, 4.0), pose_yaw=turned) == []
+    (event,) = faces(draw_track, AU6=blip(4.0, 4.0, 1.2), pose_yaw=turned)
+    assert event.code == "AU6"
+
+
 # Sides ----------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from scripted_face import ScriptedFace
 from demeanor.explain.errors import ClipError
 from demeanor.explain.perception.measure import _AHEAD as N_AHEAD
 from demeanor.explain.perception.measure import SoundOptions, ahead, measure_clip
+from demeanor.explain.perception.neutral import NeutralOptions
 from demeanor.explain.records import Channel, Kind, Span, Utterance
 from demeanor.explain.settings import load_settings
 
@@ -95,6 +96,51 @@ def test_a_truncated_clip_gives_what_there_is(tmp_path):
     found = measured(clips.truncated(path, 0.5))
     assert 5 < found.people[0].n_frames < 40
     assert "breaks off" in missing(found)["the end of the clip"]
+
+
+# Rest that is shown ---------------------------------------------------------------------------
+
+
+def rested(path, **where):
+    return measure_clip(path, ScriptedFace(), SETTINGS, neutral=NeutralOptions(**where))
+
+
+def test_rest_is_taken_from_where_it_is_shown_and_the_result_says_so(tmp_path):
+    path = clips.write(tmp_path / "a.mp4", lit(*[LIT] * 60))
+    assert rested(path, at=Span(1.0, 1.0)).settings["neutral"] == {
+        "p1": {"origin": "shown at 1.00 s", "seconds": 0.44, "at_rest": True}
+    }
+    (said,) = rested(path, at=Span(0.5, 2.0)).settings["neutral"].values()
+    assert said["origin"] == "shown at 0.50-2.00 s"
+    (found,) = measured(path).settings["neutral"].values()
+    assert found["origin"] == "found in this clip"
+
+
+def test_a_calibration_clip_shows_rest(tmp_path):
+    path = clips.write(tmp_path / "a.mp4", lit(*[LIT] * 60))
+    other = clips.write(tmp_path / "rest.mp4", lit(*[LIT] * 20))
+    (said,) = rested(path, clip=other).settings["neutral"].values()
+    assert said == {"origin": "shown in rest.mp4", "seconds": 0.8, "at_rest": True}
+
+
+#  frames   0-9 dark   10-59 lit      rest was to be shown at .1 s
+def test_rest_cannot_be_shown_where_no_face_is_seen(tmp_path):
+    path = clips.write(tmp_path / "a.mp4", lit(*[DARK] * 15, *[LIT] * 50))
+    with pytest.raises(ClipError, match=r"no face .* shown at 0\.10 s.*seen from the front"):
+        rested(path, at=Span(0.1, 0.1))
+
+
+def test_rest_cannot_be_shown_after_the_clip_s_end(tmp_path):
+    path = clips.write(tmp_path / "a.mp4", lit(*[LIT] * 20))
+    with pytest.raises(ClipError, match=r"lasts 0\.80 s.*at 9\.00 s"):
+        rested(path, at=Span(9.0, 9.0))
+
+
+def test_a_calibration_clip_needs_a_face(tmp_path):
+    path = clips.write(tmp_path / "a.mp4", lit(*[LIT] * 20))
+    dark = clips.write(tmp_path / "rest.mp4", lit(*[DARK] * 20))
+    with pytest.raises(ClipError, match=r"rest\.mp4: no face can be measured"):
+        rested(path, clip=dark)
 
 
 # Words ----------------------------------------------------------------------------------------

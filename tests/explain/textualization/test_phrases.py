@@ -33,6 +33,10 @@ HIGHER = "F0semitoneFrom27.5Hz"
             "AU1R inner brow raiser: inner ends of the brows raised on the person's right, "
             "very strong (E, 5.0)",
         ),
+        (
+            au("f1", 4, 2.0, (1.0, 1.2), brief=True),
+            "AU4 brow lowerer: brows lowered or drawn together, slight (B, 2.0), briefly (0.2 s)",
+        ),
         (blink("f1", 2.0), "AU45 blink"),
         (
             au("f1", 45, 12.4, unit=Unit.PER_MINUTE, kind=Kind.STATE),
