@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.perception import measured
-from benchmarks.perception.fit import RELATED, filled, neutral, rest_of_each
+from benchmarks.perception.fit import RELATED, filled, neutral, rest_of_each, true_weights
 from benchmarks.perception.renders import UNITS
 from benchmarks.perception.tables import auc, by_people, markdown, number
 from demeanor.explain.corpora.folds import HELD_OUT
@@ -72,11 +72,13 @@ class Seen:
         return self.model.codes.index(unit)
 
     def truth(self, unit: str) -> np.ndarray:
-        """Weight of the two sides together, 0-1; of AU25 the gap between the lips in cm."""
+        """Weight of the two sides together, 0-1; of AU25 the cm by which the lips have parted."""
         if unit == "AU25":
-            return np.maximum(self.renders["lip_gap_cm"], 0.0)
+            gap = np.maximum(self.renders["lip_gap_cm"], 0.0)
+            return gap - rest_of_each(gap[:, None], self.renders)[:, 0]
+        right, left = true_weights(self.renders)
         k = UNITS.index(unit)
-        return (self.renders["right"][:, k] + self.renders["left"][:, k]) / 2
+        return (right + left)[:, k] / 2
 
 
 def seen(name: str, shared: Path, work: Path) -> Seen:

@@ -85,6 +85,7 @@ STYLES: tuple[tuple[Look, Lamps], ...] = (
     ),
 )  # fmt: skip
 HELD_OUT_STYLE = len(STYLES) - 1
+LIDS = ((37, 38, 40, 41), (43, 44, 46, 47))  # of the 68 landmarks: upper, lower; person's right eye
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,8 @@ def _row(
     weights: dict[str, float], identity: np.ndarray,
 ) -> dict[str, object]:  # fmt: skip
     upper, lower = model.shape(weights, identity)[model.landmarks68[list(LIPS)]]
+    rest = lid_gaps_cm(model, {}, identity)
+    closed = 1 - lid_gaps_cm(model, weights, identity) / rest
     return {
         "file": name,
         "style": style,
@@ -195,7 +198,14 @@ def _row(
         "left": [scene.left.get(u, 0.0) for u in UNITS],
         "pose": scene.pose,
         "lip_gap_cm": float(upper[1] - lower[1]),
+        "lid_closure": np.clip(closed, 0, 1).round(4).tolist(),
     }
+
+
+def lid_gaps_cm(model: FaceModel, weights: dict[str, float], identity: np.ndarray) -> np.ndarray:
+    """Between the lids of the right and of the left eye."""
+    lids = model.shape(weights, identity)[model.landmarks68[list(LIDS)]]  # (eyes, 4, xyz)
+    return np.asarray((lids[:, :2] - lids[:, 2:]).mean(axis=1)[:, 1])
 
 
 def render_all(shared: Path, folder: Path) -> None:
