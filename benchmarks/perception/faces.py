@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.perception import measured
-from benchmarks.perception.fit import RELATED, filled, neutral, rest_of_each, true_weights
+from benchmarks.perception.fit import RELATED, Fit, filled, neutral, rest_of_each, true_weights
 from benchmarks.perception.renders import UNITS
 from benchmarks.perception.tables import auc, by_people, markdown, number
 from demeanor.explain.corpora.folds import HELD_OUT
@@ -67,9 +67,16 @@ class Seen:
     known: np.ndarray  # renders, above the same person at rest
     sides: np.ndarray  # renders, (n, sided columns) above rest
     yaw: np.ndarray  # pictures, degrees
+    geometry: Fit  # shape and lids, nothing else
 
     def column(self, unit: str) -> int:
         return self.model.codes.index(unit)
+
+    def shape_alone(self, units: list[str]) -> dict[str, np.ndarray]:
+        """Levels of renders above rest, from geometry alone."""
+        fit = self.geometry
+        solved = {u: fit.solve(u, fit.ridge(u), fit.train) for u in units}
+        return {u: fit.change @ (w + w[fit.mirror]) for u, w in solved.items()}
 
     def truth(self, unit: str) -> np.ndarray:
         """Weight of the two sides together, 0-1; of AU25 the cm by which the lips have parted."""
@@ -81,11 +88,20 @@ class Seen:
         return (right + left)[:, k] / 2
 
 
+class Geometry(Fit):
+    """What the points of the mesh give without what the skin looks like."""
+
+    def columns(self, unit: str) -> np.ndarray:
+        known = {*SHAPE_MEASURES, *EYE_MEASURES, *HEAD_MEASURES}
+        return np.array([i for i in super().columns(unit) if self.names[i] in known])
+
+
 def seen(name: str, shared: Path, work: Path) -> Seen:
     backend, model = face_backend(name), action_unit_model(name)
     faces, renders = measured.faces(backend, shared, work), measured.renders(backend, work)
     shape = template(name)
     real, x = (filled(measured.measures(t, shape), model.centre) for t in (faces, renders))
+    shaken = measured.jitter(backend, shared, work)
     n = len(model.codes)
     above = (x - rest_of_each(x, renders)) @ model.weights
     return Seen(
@@ -94,6 +110,7 @@ def seen(name: str, shared: Path, work: Path) -> Seen:
         (x - model.centre) @ model.weights[:, :n],
         above[:, :n], above[:, n:],
         measured.head_pose_deg(faces, shape)[:, 0],
+        Geometry(faces, renders, shaken, shape, blendshape_names()[1:]),
     )  # fmt: skip
 
 
@@ -148,8 +165,25 @@ def _known_truth(s: Seen) -> str:
         "same name reaches there. *level at E*: mean on renders of weight above .8 "
         "(perfect: 4.5; reported up to 5). *r of sides*: of the difference between left and right; "
         "– where sides are not reported.",
-        "", markdown(head, rows), "", f"Mean correlation in combinations: {np.mean(both):.2f}.",
+        "", markdown(head, rows), "",
+        f"Mean correlation in combinations: {np.mean(both):.2f}; {_alone(s, together)}.",
     ])  # fmt: skip
+
+
+def _alone(s: Seen, together: np.ndarray) -> str:
+    """The same of geometry without the rest, fitted likewise, and of the plain blendshapes."""
+    units = [u for u in s.model.codes if u in UNITS]
+    said = [f"geometry alone, fitted in the same way, {_mean_r(s.shape_alone(units), s, together)}"]
+    if "blendshapes" in s.renders:
+        plain = {u: _blendshape(s, u) for u in units}
+        said.append(f"the blendshapes of the same names {_mean_r(plain, s, together)}")
+    return ", ".join(said)
+
+
+def _mean_r(levels: dict[str, np.ndarray], s: Seen, rows: np.ndarray) -> str:
+    return number(
+        float(np.mean([np.corrcoef(v[rows], s.truth(u)[rows])[0, 1] for u, v in levels.items()]))
+    )
 
 
 def _measured_by(model: ActionUnitModel, k: int) -> str:
@@ -165,11 +199,14 @@ def _plain(s: Seen, unit: str, rows: np.ndarray) -> str:
     """Spearman of the mean of the blendshapes of the same name, above the person at rest."""
     if "blendshapes" not in s.renders or unit not in BLENDSHAPES:
         return "–"
+    return _rho(_blendshape(s, unit)[rows], s.truth(unit)[rows])
+
+
+def _blendshape(s: Seen, unit: str) -> np.ndarray:
     names = blendshape_names()
     columns = [i for i, name in enumerate(names) if name.startswith(BLENDSHAPES[unit])]
     plain = s.renders["blendshapes"][:, columns].mean(axis=1, keepdims=True)
-    change = (plain - rest_of_each(plain, s.renders))[:, 0]
-    return _rho(change[rows], s.truth(unit)[rows])
+    return np.asarray((plain - rest_of_each(plain, s.renders))[:, 0])
 
 
 def _rho(level: np.ndarray, truth: np.ndarray) -> str:
@@ -222,10 +259,12 @@ def _cross_talk(s: Seen) -> str:
         rows.append([unit, *share])
     wrong = (shown @ unrelated > 0) & fires
     pairs = 100 * wrong.sum() / (shown @ unrelated > 0).sum()
+    any_, front = wrong.any(axis=1), (s.renders["batch"] == "front")[alone]
     return "\n".join([
         f"Cross-talk: percent of renders with one unit (rows, any weight) at which each unit "
         f"(columns) reaches B, neutral known. Unrelated units fire in {pairs:.1f}% of the pairs; "
-        f"{100 * wrong.any(axis=1).mean():.1f}% of the renders fire at least one.",
+        f"{100 * any_.mean():.1f}% of the renders fire at least one; of those from the front "
+        f"{100 * any_[front].mean():.1f}%.",
         "", markdown(["shown", *s.model.codes], rows),
     ])  # fmt: skip
 
