@@ -1,0 +1,2 @@
+from pathlib import Path
+def pulled(version): return Path('/nowhere')
