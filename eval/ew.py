@@ -23,7 +23,7 @@ from demeanor.eval.scores import (
 from demeanor.eval.tables import WordTable, load_table
 from demeanor.eval.words import read_labels
 
-NO_GOLD = "gold has no label that the table knows"
+NO_GOLD = "gold has no label that a wheel holds"
 Labels = str | Iterable[str] | None
 _N_OV_MER = 12  # M1, M2, and five wheels on two levels: what M-avg is the mean of
 _MAX_CONSTANT = 8  # labels in a constant answer: longer ones gained nothing on any released file
@@ -94,7 +94,8 @@ def score_sets(samples: Sequence[Sample], table: WordTable, level: int = 1) -> S
     for number, sample in enumerate(samples):
         if sample.predicted is not None:
             rows[number] = _row(golds[number], answers[number], table)
-    reasons = tuple(map(_reason, samples, rows[..., 2].any(axis=1).tolist()))
+    ring = [metric.groupings.index(wheel) for wheel in table.wheels(level)]
+    reasons = tuple(map(_reason, samples, rows[:, ring, 2].any(axis=1).tolist()))
     return Scored(metric, rows, reasons, *_unknown(golds, answers, table))
 
 
