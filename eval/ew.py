@@ -8,7 +8,7 @@ sample's F (AffectGPT, appendices E and K). EW-F is the mean of F over the wheel
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from demeanor.eval.scores import (
     NO_PREDICTION,
     Sample,
     Scored,
+    Unknown,
     count_unknown,
     divided,
     mean_known,
@@ -26,7 +27,7 @@ from demeanor.eval.words import read_labels
 NO_GOLD = "gold has no label that a wheel holds"
 Labels = str | Iterable[str] | None
 _N_OV_MER = 12  # M1, M2, and five wheels on two levels: what M-avg is the mean of
-_MAX_CONSTANT = 8  # labels in a constant answer: longer ones gained nothing on any released file
+_MAX_CONSTANT = 8  # labels in a constant answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,7 @@ def f_precision_recall(sums: np.ndarray) -> np.ndarray:
     """
     precision = divided(sums[..., 0], sums[..., 2])
     recall = divided(sums[..., 1], sums[..., 2])
-    f = np.where(
-        precision + recall == 0, 0.0, divided(2 * precision * recall, precision + recall)
-    )
+    f = np.where(precision + recall == 0, 0.0, divided(2 * precision * recall, precision + recall))
     return np.stack([np.where(np.isnan(precision), np.nan, f), precision, recall], axis=-1)
 
 
@@ -95,7 +94,7 @@ def score_sets(samples: Sequence[Sample], table: WordTable, level: int = 1) -> S
         if sample.predicted is not None:
             rows[number] = _row(golds[number], answers[number], table)
     ring = [metric.groupings.index(wheel) for wheel in table.wheels(level)]
-    reasons = tuple(map(_reason, samples, rows[:, ring, 2].any(axis=1).tolist()))
+    reasons = tuple(map(_reason, samples, rows[:, ring, 2].any(axis=1)))
     return Scored(metric, rows, reasons, *_unknown(golds, answers, table))
 
 
@@ -104,7 +103,7 @@ def _row(gold: Iterable[str], answer: Iterable[str], table: WordTable) -> np.nda
     return np.array([overlap(clusters(gold, g), clusters(answer, g)) for g in groupings])
 
 
-def _reason(sample: Sample, counts: bool) -> str | None:
+def _reason(sample: Sample, counts: np.bool) -> str | None:
     if sample.predicted is None:
         return NO_PREDICTION
     return None if counts else NO_GOLD
@@ -112,11 +111,10 @@ def _reason(sample: Sample, counts: bool) -> str | None:
 
 def _unknown(
     golds: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], table: WordTable
-) -> Any:
-    return [
-        count_unknown(labels, map(table.knows, labels))
-        for labels in ([label for several in part for label in several] for part in (golds, answers))
-    ]
+) -> tuple[Unknown, Unknown]:
+    flat = [[label for several in part for label in several] for part in (golds, answers)]
+    wanted, found = (count_unknown(labels, map(table.knows, labels)) for labels in flat)
+    return wanted, found
 
 
 # Hit rate -------------------------------------------------------------------------------------
@@ -153,7 +151,7 @@ def score_hits(samples: Sequence[Sample], table: WordTable, level: int = 1) -> S
             if wanted and sample.predicted is not None:
                 found = wanted <= clusters(answers[number], table.groupings[wheel])
                 rows[number, k] = float(found), 1.0
-    reasons = tuple(map(_reason, samples, rows[..., 1].any(axis=1).tolist()))
+    reasons = tuple(map(_reason, samples, rows[..., 1].any(axis=1)))
     return Scored(HitMetric(wheels), rows, reasons, *_unknown(golds, answers, table))
 
 
@@ -236,7 +234,9 @@ def ew_score(
         dict(scored.unknown_predicted.labels)
     )
     return EwScore(
-        *(values[f"EW-{part} L{level}"] for part in "FPR"),
+        values[f"EW-F L{level}"],
+        values[f"EW-P L{level}"],
+        values[f"EW-R L{level}"],
         tuple(values[f"{wheel} F"] for wheel in words.wheels(level)),
         scored.n_scored,
         scored.skipped,
@@ -256,7 +256,7 @@ def constant_set(samples: Sequence[Sample], table: WordTable, level: int = 1) ->
     raises F most is added until none does. It has seen the gold, so it is a hard constant to beat.
     """
     wheels = [table.groupings[name] for name in table.wheels(level)]
-    known = [[label for label in read_labels(s.gold)] for s in samples if s.predicted is not None]
+    known = [read_labels(s.gold) for s in samples if s.predicted is not None]
     counts = Counter(label for labels in known for label in labels if table.knows(label))
     kinds: dict[tuple[str | None, ...], str] = {}
     for label, _ in sorted(counts.items(), key=lambda row: (-row[1], row[0])):
