@@ -79,9 +79,9 @@ def overlap(gold: frozenset[str], predicted: frozenset[str]) -> tuple[float, flo
     return (shared / len(predicted) if predicted else 0.0), shared / len(gold), 1.0
 
 
-def clusters(labels: Iterable[str], grouping: Mapping[str, str]) -> frozenset[str]:
-    """Labels that the grouping does not hold are left out."""
-    return frozenset(grouping[label] for label in labels if label in grouping)
+def clusters(words: Iterable[str], grouping: Mapping[str, str]) -> frozenset[str]:
+    """Words that the grouping does not hold are left out."""
+    return frozenset(grouping[word] for word in words if word in grouping)
 
 
 def score_sets(samples: Sequence[Sample], table: WordTable, level: int = 1) -> Scored:
@@ -99,8 +99,9 @@ def score_sets(samples: Sequence[Sample], table: WordTable, level: int = 1) -> S
 
 
 def _row(gold: Iterable[str], answer: Iterable[str], table: WordTable) -> np.ndarray:
+    wanted, said = [list(map(table.read, labels)) for labels in (gold, answer)]
     groupings = table.groupings.values()
-    return np.array([overlap(clusters(gold, g), clusters(answer, g)) for g in groupings])
+    return np.array([overlap(clusters(wanted, g), clusters(said, g)) for g in groupings])
 
 
 def _reason(sample: Sample, counts: np.bool) -> str | None:
@@ -147,10 +148,10 @@ def score_hits(samples: Sequence[Sample], table: WordTable, level: int = 1) -> S
     rows = np.zeros((len(samples), len(wheels), 2))
     for number, sample in enumerate(samples):
         for k, wheel in enumerate(wheels):
-            wanted = clusters(golds[number], table.groupings[wheel])
+            wanted = clusters(map(table.read, golds[number]), table.groupings[wheel])
             if wanted and sample.predicted is not None:
-                found = wanted <= clusters(answers[number], table.groupings[wheel])
-                rows[number, k] = float(found), 1.0
+                said = clusters(map(table.read, answers[number]), table.groupings[wheel])
+                rows[number, k] = float(wanted <= said), 1.0
     reasons = tuple(map(_reason, samples, rows[..., 1].any(axis=1)))
     return Scored(HitMetric(wheels), rows, reasons, *_unknown(golds, answers, table))
 
@@ -256,7 +257,8 @@ def constant_set(samples: Sequence[Sample], table: WordTable, level: int = 1) ->
     raises F most is added until none does. It has seen the gold, so it is a hard constant to beat.
     """
     wheels = [table.groupings[name] for name in table.wheels(level)]
-    known = [read_labels(s.gold) for s in samples if s.predicted is not None]
+    golds = [read_labels(s.gold) for s in samples if s.predicted is not None]
+    known = [tuple(map(table.read, labels)) for labels in golds]
     counts = Counter(label for labels in known for label in labels if table.knows(label))
     kinds: dict[tuple[str | None, ...], str] = {}
     for label, _ in sorted(counts.items(), key=lambda row: (-row[1], row[0])):

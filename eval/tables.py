@@ -7,7 +7,7 @@ non-commercial notice, so they are read from where the user has them. `d1` is ou
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,12 +40,14 @@ class WordTable:
     version: str
     sha256: str  # of everything that was read
     groupings: Mapping[str, Mapping[str, str]]  # "W1L1" -> word -> cluster
+    read: Callable[[str], str] = str  # a label as it is looked up
 
-    def cluster(self, grouping: str, word: str) -> str | None:
-        return self.groupings[grouping].get(word)
+    def cluster(self, grouping: str, label: str) -> str | None:
+        return self.groupings[grouping].get(self.read(label))
 
-    def knows(self, word: str) -> bool:
-        """Whether the word has a cluster in at least one grouping."""
+    def knows(self, label: str) -> bool:
+        """Whether the label has a cluster in at least one grouping."""
+        word = self.read(label)
         return any(word in clusters for clusters in self.groupings.values())
 
     def wheels(self, level: int) -> tuple[str, ...]:
