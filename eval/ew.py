@@ -94,7 +94,7 @@ def score_sets(samples: Sequence[Sample], table: WordTable, level: int = 1) -> S
         if sample.predicted is not None:
             rows[number] = _row(golds[number], answers[number], table)
     ring = [metric.groupings.index(wheel) for wheel in table.wheels(level)]
-    reasons = tuple(map(_reason, samples, rows[:, ring, 2].any(axis=1)))
+    reasons = tuple(map(_reason, samples, rows[:, ring, 2].sum(axis=1).tolist()))
     return Scored(metric, rows, reasons, *_unknown(golds, answers, table))
 
 
@@ -104,10 +104,10 @@ def _row(gold: Iterable[str], answer: Iterable[str], table: WordTable) -> np.nda
     return np.array([overlap(clusters(wanted, g), clusters(said, g)) for g in groupings])
 
 
-def _reason(sample: Sample, counts: np.bool) -> str | None:
+def _reason(sample: Sample, n_wheels: float) -> str | None:
     if sample.predicted is None:
         return NO_PREDICTION
-    return None if counts else NO_GOLD
+    return None if n_wheels else NO_GOLD
 
 
 def _unknown(
@@ -152,7 +152,7 @@ def score_hits(samples: Sequence[Sample], table: WordTable, level: int = 1) -> S
             if wanted and sample.predicted is not None:
                 said = clusters(map(table.read, answers[number]), table.groupings[wheel])
                 rows[number, k] = float(wanted <= said), 1.0
-    reasons = tuple(map(_reason, samples, rows[..., 1].any(axis=1)))
+    reasons = tuple(map(_reason, samples, rows[..., 1].sum(axis=1).tolist()))
     return Scored(HitMetric(wheels), rows, reasons, *_unknown(golds, answers, table))
 
 

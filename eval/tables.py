@@ -140,7 +140,9 @@ def _sheet(path: Path) -> list[tuple[object, ...]]:
         raise MissingExtra("Reading OV-MER's word tables", "openpyxl", "eval") from error
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        rows = [tuple(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+        rows: list[tuple[object, ...]] = [
+            tuple(row) for row in book.worksheets[0].iter_rows(values_only=True)
+        ]
         book.close()
     except Exception as error:  # openpyxl raises what zip, XML and its own readers raise
         raise TablesError(f"{path}: cannot be read as a table of .xlsx: {error}") from error
