@@ -56,13 +56,16 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
 
 
 def _labels(read: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Word -> wheel -> label; what we added stands where the word it is tied to stands."""
+    """Word -> wheel -> label. What we added stands where the word it is tied to stands, but on a
+    wheel that names it itself."""
     labels = {
         row.pop("word"): {wheel: label for wheel, label in row.items() if label and wheel != "path"}
         for row in _rows(read["words.csv"])
     }
     for row in _rows(read["added.csv"]):
-        labels[row["word"]] = labels[row["as"]]
+        word = row["word"]
+        named = {wheel: label for wheel, label in labels.get(word, {}).items() if label == word}
+        labels[word] = labels[row["as"]] | named
     return labels
 
 

@@ -224,6 +224,11 @@ def ew_score(
     >>> ew_score([["angry"]], [["irate", "florbish"]]).unknown
     {'florbish': 1}
     """
+    if len(gold) != len(predicted):
+        raise ValueError(
+            f"wanted a prediction per sample, found {len(predicted)} for {len(gold)}: "
+            "one that is missing is None"
+        )
     words = load_table(table) if isinstance(table, str) else table
     samples = [
         Sample(str(number), wanted, found)

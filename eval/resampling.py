@@ -5,6 +5,7 @@ those drawn are added up, and the figure is made from the sums. No scoring is do
 10,000 folds are one matrix product.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def intervals(
 
 def _resampled(rows: np.ndarray, figures: Figures, n_folds: int, seed: int) -> np.ndarray:
     """(folds, figures)"""
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     if not len(rows):
         return np.full_like(figures(np.zeros((1, *rows.shape[1:]))), np.nan)
     return np.concatenate(
