@@ -91,10 +91,10 @@ def released(files: dict[str, Path], tables: dict[str, WordTable]) -> str:
     return "\n\n".join(
         [
             "## What the released predictions score",
-            "Percent, over predictions that their authors released. Intervals: bootstrap over samples, "
-            "10,000 folds; samples of one film or dialogue are not independent, and which belong "
-            "together is not in these files, so the truth is wider. *constant*: the same answer "
-            "for every sample, chosen with the gold labels in view.",
+            "Percent, over predictions that their authors released. Intervals: bootstrap over "
+            "samples, 10,000 folds; samples of one film or dialogue are not independent, and which "
+            "belong together is not in these files, so the truth is wider. *constant*: the same "
+            "answer for every sample, chosen with the gold labels in view.",
             markdown((*head, "scored (v2026)"), rows),
         ]
     )

@@ -4,18 +4,28 @@ Everything is computed from counts (rows gold, columns predicted; the last colum
 outside the set), so that resampling adds them up anew.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from demeanor.eval.scores import NO_PREDICTION, Sample, Scored, count_unknown, divided, mean_known
+from demeanor.eval.scores import (
+    NO_PREDICTION,
+    Sample,
+    Scored,
+    count_unknown,
+    divided,
+    mean_known,
+    number,
+)
 from demeanor.eval.words import plain, read_labels
 
 OUTSIDE = "outside the label set"  # the column after the last label
 NEUTRAL_SENTIMENT = "gold sentiment is 0"
 DROPPED = "predicted label is outside the set"
+NO_GOLD_NUMBER = "gold is no number"
 NO_GOLD_LABEL = "gold label is outside the set"
 POSITIVE, NEGATIVE = "positive", "negative"
 
@@ -84,10 +94,10 @@ def confusion(
     golds: Sequence[str], predictions: Sequence[str | None], labels: Sequence[str]
 ) -> np.ndarray:
     """(k, k + 1) counts; a prediction of None, or outside the labels, is in the last column."""
-    number = {label: k for k, label in enumerate(labels)}
+    column = {label: k for k, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels) + 1))
     for gold, said in zip(golds, predictions, strict=True):
-        counts[number[gold], number.get(said or "", len(labels))] += 1
+        counts[column[gold], column.get(said or "", len(labels))] += 1
     return counts
 
 
@@ -107,23 +117,23 @@ def score_classes(
     come out only so. An empty answer is outside the set.
     """
     metric = ClassMetric(tuple(map(plain, labels)), figures)
-    number = {label: k for k, label in enumerate(metric.labels)}
-    rows = np.zeros((len(samples), len(number), len(number) + 1))
+    column = {label: k for k, label in enumerate(metric.labels)}
+    rows = np.zeros((len(samples), len(column), len(column) + 1))
     reasons: list[str | None] = []
     firsts = [next(iter(read_labels(s.predicted)), "") for s in samples]
     for row, sample, said in zip(rows, samples, firsts, strict=True):
         gold = plain(sample.gold)
-        reasons.append(_reason(sample, gold in number, drop_unknown and said not in number))
+        reasons.append(_reason(sample, gold in column, drop_unknown and said not in column))
         if reasons[-1] is None:
-            row[number[gold], number.get(said, len(number))] = 1.0
+            row[column[gold], column.get(said, len(column))] = 1.0
     given = [said for said, s in zip(firsts, samples, strict=True) if s.predicted is not None]
     golds = [plain(sample.gold) for sample in samples]
     return Scored(
         metric,
         rows,
         tuple(reasons),
-        count_unknown(golds, [gold in number for gold in golds]),
-        count_unknown([said or "(empty)" for said in given], [said in number for said in given]),
+        count_unknown(golds, [gold in column for gold in golds]),
+        count_unknown([said or "(empty)" for said in given], [said in column for said in given]),
     )
 
 
@@ -143,9 +153,8 @@ def score_sentiment(samples: Sequence[Sample]) -> Scored:
     rows = np.zeros((len(samples), 2, 3))
     reasons: list[str | None] = []
     for row, sample in zip(rows, samples, strict=True):
-        value = float(sample.gold)
-        missing = NO_PREDICTION if sample.predicted is None else None
-        reasons.append(missing or (NEUTRAL_SENTIMENT if value == 0.0 else None))
+        value = number(sample.gold)
+        reasons.append(_no_sentiment(sample, value))
         if reasons[-1] is None:
             row[int(value < 0), int(not _says_positive(sample.predicted))] = 1.0
     given = [plain(_first(s.predicted)) for s in samples if s.predicted is not None]
@@ -153,6 +162,14 @@ def score_sentiment(samples: Sequence[Sample]) -> Scored:
         [said or "(empty)" for said in given], [said in (POSITIVE, NEGATIVE) for said in given]
     )
     return Scored(metric, rows, tuple(reasons), unknown_predicted=unknown)
+
+
+def _no_sentiment(sample: Sample, value: float) -> str | None:
+    if sample.predicted is None:
+        return NO_PREDICTION
+    if math.isnan(value):
+        return NO_GOLD_NUMBER
+    return NEUTRAL_SENTIMENT if value == 0.0 else None
 
 
 def _first(predicted: object) -> str:
@@ -170,5 +187,5 @@ def commonest_label(samples: Sequence[Sample], labels: Sequence[str]) -> str:
 
 
 def commonest_sentiment(samples: Sequence[Sample]) -> str:
-    values = [float(sample.gold) for sample in samples if sample.predicted is not None]
+    values = [number(sample.gold) for sample in samples if sample.predicted is not None]
     return POSITIVE if sum(v > 0 for v in values) >= sum(v < 0 for v in values) else NEGATIVE

@@ -80,10 +80,20 @@ def _by_id(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str,
             raise PredictionsError(
                 f"{path}: wanted each id once, found {key!r} twice (row {number})"
             )
-        found[key] = fields
+        found[key] = {name: _plain(path, key, value) for name, value in fields.items()}
     if not found:
         raise PredictionsError(f"{path}: wanted predictions, found no rows")
     return found
+
+
+def _plain(path: Path, key: str, value: Any) -> Any:
+    """Text, a number, a list of those, or None. Raises PredictionsError for anything else."""
+    parts = value if isinstance(value, list) else [value]
+    if all(part is None or isinstance(part, str | int | float) for part in parts):
+        return value
+    raise PredictionsError(
+        f"{path}: {key!r}: wanted a text or a list of texts, found {value!r:.60}"
+    )
 
 
 def _fields(row: Mapping[str, Any]) -> dict[str, Any]:

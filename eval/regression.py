@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from demeanor.eval.scores import NO_PREDICTION, Sample, Scored, divided
+from demeanor.eval.scores import NO_PREDICTION, Sample, Scored, divided, number
 
 NO_NUMBER = "gold or prediction is no number"
 _NOTHING = 1e-12  # variance, of values around 1: what rounding leaves where nothing varies
@@ -63,15 +63,8 @@ def score_levels(samples: Sequence[Sample]) -> Scored:
         if sample.predicted is None:
             reasons.append(NO_PREDICTION)
             continue
-        pair = _number(sample.gold), _number(sample.predicted)
+        pair = number(sample.gold), number(sample.predicted)
         reasons.append(None if np.isfinite(pair).all() else NO_NUMBER)
         if reasons[-1] is None:
             row[:] = level_row(*pair)
     return Scored(LevelMetric(), rows, tuple(reasons))
-
-
-def _number(value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        return float("nan")

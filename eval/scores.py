@@ -8,7 +8,7 @@ Figures are percent, as the literature prints them, unless a metric says otherwi
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -103,7 +103,9 @@ def mean_known(values: np.ndarray) -> np.ndarray:
     return divided(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
 
 
-def share_equal(golds: Sequence[object], predictions: Sequence[object]) -> float:
-    """NaN for none."""
-    hits = [gold == said for gold, said in zip(golds, predictions, strict=True)]
-    return sum(hits) / len(hits) if hits else float("nan")
+def number(value: object) -> float:
+    """NaN for what is none."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return float("nan")

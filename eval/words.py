@@ -11,7 +11,7 @@ PREPROCESSING = "list|lower|strip"  # named in signatures: whoever changes the r
 _PARTS = re.compile(r"['\",;\n]")
 
 
-def read_labels(said: str | Iterable[object] | None) -> tuple[str, ...]:
+def read_labels(said: str | float | Iterable[object] | None) -> tuple[str, ...]:
     """Labels in the order given; empty for an empty text. Nothing is mapped or dropped here.
 
     >>> read_labels("[Happy, ' worried']")
@@ -21,7 +21,8 @@ def read_labels(said: str | Iterable[object] | None) -> tuple[str, ...]:
     """
     if said is None:
         return ()
-    if isinstance(said, str):
+    if isinstance(said, str | int | float):
+        said = str(said)
         return _cleaned(_PARTS.split(said.strip().removeprefix("[").removesuffix("]")))
     return _cleaned(said)
 

@@ -9,6 +9,7 @@ from demeanor.eval.classification import (
     DROPPED,
     NEUTRAL_SENTIMENT,
     NO_GOLD_LABEL,
+    NO_GOLD_NUMBER,
     accuracy,
     commonest_label,
     commonest_sentiment,
@@ -76,11 +77,9 @@ def test_an_empty_answer_is_an_answer_outside_the_set(samples):
 
 
 def test_sentiment_is_scored_where_gold_takes_sides(samples):
-    made = samples(
-        (1.2, "positive"), (-0.4, "neutral"), (0.0, "positive"), (2.0, ["mixed"]), (1, None)
-    )
-    scored = score_sentiment(made)
-    assert scored.skipped == {NEUTRAL_SENTIMENT: 1, NO_PREDICTION: 1}
+    said = (1.2, "positive"), (-0.4, "neutral"), (0.0, "positive"), (2.0, ["mixed"]), (1, None)
+    scored = score_sentiment(samples(*said, ("glad", "positive")))
+    assert scored.skipped == {NEUTRAL_SENTIMENT: 1, NO_PREDICTION: 1, NO_GOLD_NUMBER: 1}
     assert scored.values["accuracy"] == pytest.approx(200 / 3)
     assert scored.unknown_predicted.labels == (("mixed", 1), ("neutral", 1))
 

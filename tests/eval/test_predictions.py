@@ -102,6 +102,12 @@ def test_npz_that_does_not_fit_is_told(tmp_path):
         ("p.jsonl", '{"gt": "x"}', "row 1 has no id"),
         ("p.jsonl", '{"id": "a", "gt": "x"}\n{"id": "a", "gt": "x"}', "found 'a' twice"),
         ("p.jsonl", '{"id": "a", "pred": "x"}', "wanted a gold label"),
+        (
+            "p.jsonl",
+            '{"id": "a", "gt": "x", "pred": {"joy": 1}}',
+            "wanted a text or a list of texts",
+        ),
+        ("p.jsonl", '{"id": "a", "gt": [["x"]]}', "wanted a text or a list of texts"),
         ("p.csv", "", "empty file"),
         ("p.csv", "id,gt,pred\na,x\n", "line 2 has another number of cells"),
         ("p.csv", "id,gt,pred\na,x,happy,glad\n", "line 2 has another number of cells"),
