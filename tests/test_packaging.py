@@ -22,6 +22,7 @@ HOMES = {
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],
     "mediapipe": [],  # its files are used, the package is not
+    "openpyxl": ["eval/tables.py"],
     "opensmile": ["explain/perception/opensmile_voice.py"],
     "peft": ["explain/reasoning/local.py", "data_engine"],
     "pyvista": ["explain/demo"],
@@ -39,6 +40,7 @@ INSIDE_FUNCTIONS = {
     "langchain_core",
     "langchain_openai",
     "openai",
+    "openpyxl",
     "opensmile",
     "pandas",
     "peft",

@@ -1,0 +1,58 @@
+"""Tasks by name: where gold comes from, how an answer is read, which metric scores it.
+
+A task is added by writing it down in `released.py`, or in a module beside it, and naming that in
+`_MODULES`. Importing this loads none of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from demeanor.eval.scores import Sample, Scored
+from demeanor.eval.tables import WordTable
+from demeanor.explain.errors import UnknownName
+
+_MODULES = ("demeanor.eval.tasks.released",)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a user may choose; a task says which of it concerns it."""
+
+    table: WordTable | None = None
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An answer that is the same for every sample, made with the gold labels in view."""
+
+    said: Any
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    name: str
+    title: str
+    metric: str  # as signatures name it
+    score: Callable[[Sequence[Sample], Setting], Scored]
+    constant: Callable[[Sequence[Sample], Setting], Constant]
+    grouped: bool  # needs a word table
+    preprocessing: str
+    note: str = ""  # what a reader of the number should know
+
+
+@cache
+def tasks() -> Mapping[str, Task]:
+    found = [task for module in _MODULES for task in import_module(module).TASKS]
+    return {task.name: task for task in found}
+
+
+def task(name: str) -> Task:
+    """Raises UnknownName."""
+    if name not in tasks():
+        raise UnknownName("task", name, tasks())
+    return tasks()[name]

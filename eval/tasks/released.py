@@ -1,0 +1,140 @@
+"""Tasks for which predictions were released, in the form {"id", "gt", "pred"} a line."""
+
+import math
+from collections.abc import Sequence
+
+from demeanor.eval.classification import (
+    commonest_label,
+    commonest_sentiment,
+    score_classes,
+    score_sentiment,
+)
+from demeanor.eval.ew import constant_set, score_hits, score_sets
+from demeanor.eval.scores import Sample, Scored
+from demeanor.eval.tables import WordTable
+from demeanor.eval.tasks import Constant, Setting, Task
+from demeanor.eval.words import PREPROCESSING, read_labels
+from demeanor.explain.corpora.labels import label_set
+
+_FIRST = "first label|lower|strip"
+_MAY_SEE = "chosen on this gold"
+
+
+def _table(setting: Setting) -> WordTable:
+    if setting.table is None:
+        raise ValueError("this task groups words: it needs a word table")
+    return setting.table
+
+
+# Sets of open words ---------------------------------------------------------------------------
+
+
+def _sets(samples: Sequence[Sample], setting: Setting) -> Scored:
+    return score_sets(samples, _table(setting), setting.level)
+
+
+def _constant_set(samples: Sequence[Sample], setting: Setting) -> Constant:
+    said = constant_set(samples, _table(setting), setting.level)
+    return Constant(said, f"greedily {_MAY_SEE}")
+
+
+# One gold label, many predicted ones ----------------------------------------------------------
+
+
+def _hits(samples: Sequence[Sample], setting: Setting) -> Scored:
+    return score_hits(samples, _table(setting), setting.level)
+
+
+def _constant_hits(samples: Sequence[Sample], setting: Setting) -> Constant:
+    """As many labels as the system gives on average, since longer answers hit more."""
+    table = _table(setting)
+    given = [len(read_labels(s.predicted)) for s in samples if s.predicted is not None]
+    n = max(1, math.ceil(sum(given) / len(given))) if given else 1
+    golds = [label for s in samples for label in read_labels(s.gold) if table.knows(label)]
+    said = sorted(set(golds), key=lambda label: (-golds.count(label), label))[:n]
+    return Constant(tuple(said), f"the {n} commonest, {_MAY_SEE}; as long as the mean answer")
+
+
+# One label out of a set -----------------------------------------------------------------------
+
+
+def _sentiment(samples: Sequence[Sample], setting: Setting) -> Scored:
+    return score_sentiment(samples)
+
+
+def _constant_sentiment(samples: Sequence[Sample], setting: Setting) -> Constant:
+    return Constant(commonest_sentiment(samples), f"the commonest, {_MAY_SEE}")
+
+
+def _rafdb(samples: Sequence[Sample], setting: Setting) -> Scored:
+    labels = label_set("rafdb7").labels
+    return score_classes(samples, labels, ("accuracy", "UAR", "macro F1", "WAF"))
+
+
+def _dfew(samples: Sequence[Sample], setting: Setting) -> Scored:
+    return score_classes(samples, label_set("dfew7").labels, ("WAR", "UAR"), drop_unknown=True)
+
+
+def _commonest(name: str, samples: Sequence[Sample]) -> Constant:
+    return Constant(commonest_label(samples, label_set(name).labels), f"the commonest, {_MAY_SEE}")
+
+
+TASKS = (
+    Task(
+        "ovmerd",
+        "OV-MERD, 332 clips: sets of open words",
+        "ew-f",
+        _sets,
+        _constant_set,
+        True,
+        PREPROCESSING,
+    ),
+    Task(
+        "ovmerdplus",
+        "OV-MERD+, 532 clips: sets of open words (MER-UniBench)",
+        "ew-f",
+        _sets,
+        _constant_set,
+        True,
+        PREPROCESSING,
+    ),
+    Task(
+        "meld",
+        "MELD, test: is the gold label among the words? (MER-UniBench)",
+        "hit-rate",
+        _hits,
+        _constant_hits,
+        True,
+        PREPROCESSING,
+        "A longer answer never loses; neutral is in no wheel, so those samples are not scored.",
+    ),
+    Task(
+        "cmumosi",
+        "CMU-MOSI, test: sentiment where gold is not 0 (MER-UniBench)",
+        "waf",
+        _sentiment,
+        _constant_sentiment,
+        False,
+        _FIRST,
+        'Whatever is not "positive" counts as negative.',
+    ),
+    Task(
+        "rafdb-gpt4v",
+        "RAF-DB, test: the first label of a ranking; an unknown one is wrong",
+        "accuracy",
+        _rafdb,
+        lambda samples, setting: _commonest("rafdb7", samples),
+        False,
+        _FIRST,
+    ),
+    Task(
+        "dfew-gpt4v",
+        "DFEW: the first label of a ranking; samples with an unknown one are dropped",
+        "war-uar",
+        _dfew,
+        lambda samples, setting: _commonest("dfew7", samples),
+        False,
+        _FIRST,
+        "Dropped answers flatter a system that often says something else: see how many they are.",
+    ),
+)
