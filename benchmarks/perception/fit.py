@@ -26,7 +26,7 @@ RIDGES, WORTH = (2_000.0, 4_000.0, 8_000.0), 0.05
 ALARM_RATE, ALARM_LEVEL = 0.05, 1.5  # of neutral faces may show intensity B or more
 # Of other units rendered alone 98%, of any one of them 90%, of several at once 95%
 # stay below this: else the unit is reported too low, though never below this share of E.
-CROSS_TALK, LEAST_SHARE = 1.15, 0.45
+CROSS_TALK, LEAST_SHARE = 1.15, 0.4
 CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE, CROSS_TALK_SHARE_TOGETHER = 0.98, 0.9, 0.95
 NEARLY_FRONTAL_DEG = 12
 LIP_GAP_FULL = 0.18  # of the eyes' distance, about 16 mm: AU25 at E
