@@ -193,10 +193,11 @@ def music(duration_s: float, seed: int = 0, level_db: float = -26.0) -> np.ndarr
 
 
 def noise(n: int, colour: str = "white", seed: int = 0) -> np.ndarray:
-    """`white`, or `pink`: as strong in each octave."""
+    """`white`, or `pink`: as strong in each octave, from 50 Hz on, below which no voice sounds."""
     spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(n))
     if colour == "pink":
-        spectrum /= np.sqrt(np.maximum(1, np.arange(len(spectrum))))
+        hz = np.fft.rfftfreq(n, 1 / SAMPLE_RATE_HZ)
+        spectrum *= np.where(hz >= 50, 1 / np.sqrt(np.maximum(hz, 1)), 0.0)
     return _at_level(np.fft.irfft(spectrum, n), -26.0)
 
 
