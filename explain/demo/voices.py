@@ -7,6 +7,7 @@ to how pitch is measured. All arrays are (n,) float32 at 16 kHz.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.signal import butter, sosfilt
@@ -57,7 +58,7 @@ def say(phrase: Phrase, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     f0_hz = _jittered(pitch_of(phrase), phrase.jitter, rng)
     phase = np.cumsum(f0_hz) / SAMPLE_RATE_HZ
     sound, truth = np.zeros(edges[-1]), np.full(edges[-1], np.nan)
-    for number, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (start, end) in enumerate(pairwise(edges.tolist())):
         onset = start + ((end - start) // 4 if phrase.consonants else 0)
         vowel = phrase.vowels[int(rng.integers(len(phrase.vowels)))]
         body = _vowel(phase[onset:end], f0_hz[onset:end], vowel) * _swell(end - onset)
@@ -115,7 +116,7 @@ def band(sound: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
 def _at_level(sound: np.ndarray, level_db: float) -> np.ndarray:
     """With this level over all its samples, in dB below full scale."""
     rms = float(np.sqrt(np.mean(sound**2)))
-    return (sound * 10 ** (level_db / 20) / max(rms, 1e-12)).astype(np.float32)
+    return np.asarray(sound * 10 ** (level_db / 20) / max(rms, 1e-12), dtype=np.float32)
 
 
 # Sounds that are no words ------------------------------------------------------------------
@@ -201,8 +202,10 @@ def noise(n: int, colour: str = "white", seed: int = 0) -> np.ndarray:
     return _at_level(np.fft.irfft(spectrum, n), -26.0)
 
 
-def mixed(sound: np.ndarray, background: np.ndarray, snr_db: float, where: np.ndarray) -> np.ndarray:
-    """`sound` over `background`, `snr_db` louder than it at the samples `where` (bool) it sounds."""
+def mixed(
+    sound: np.ndarray, background: np.ndarray, snr_db: float, where: np.ndarray
+) -> np.ndarray:
+    """`sound` over `background`, `snr_db` louder where it sounds: `where`, bool."""
     looped = np.resize(background, len(sound)).astype(np.float64)
     ratio = np.mean(sound[where].astype(np.float64) ** 2) / np.mean(looped[where] ** 2)
-    return (sound + looped * np.sqrt(ratio / 10 ** (snr_db / 10))).astype(np.float32)
+    return np.asarray(sound + looped * np.sqrt(ratio / 10 ** (snr_db / 10)), dtype=np.float32)

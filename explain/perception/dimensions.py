@@ -27,64 +27,73 @@ from demeanor.explain.perception.voice import LEVEL, PITCH, VoiceMeasurement, ma
 from demeanor.explain.records import (
     Channel,
     CueTrack,
-    NotMeasured,
     Source,
     SourceKind,
     Span,
     Unit,
 )
-from demeanor.explain.settings import VoiceSettings
+from demeanor.explain.settings import EventSettings, VoiceSettings
 
 VALENCE, AROUSAL = "valence", "arousal"  # -1 to 1
 FACE_SOURCE = Source(SourceKind.MACHINE, "FACS guide x Russell & Mehrabian 1977", "1")
 VOICE_SOURCE = Source(SourceKind.MACHINE, "Schröder 2001, differences from usual", "1")
 
-FULL_INTENSITY = 5.0  # one unit at its maximum has tanh(1) = .76 of its published place
+FULL_INTENSITY = 5.0  # a unit at its maximum adds its published place; tanh keeps sums below 1
 WINDOW_S, STEP_S = 2.0, 0.5  # a phrase or two: shorter ones tell no range of pitch
 MIN_VOICED_S = 0.5  # in a window
 SLOPE_S = 0.1  # pitch moves are measured over this long: frame to frame is mostly tremble
 PRIOR = 40.0  # of -100..100: the emotions in the source lie within 43 of its middle
-MAX_SPREAD = 0.8  # of the prior: a wider posterior tells next to nothing
+MAX_SPREAD = 0.75  # of the prior: a wider posterior tells next to nothing
 RELATIVE_SPREAD = 0.5  # of range and slopes from window to window of ordinary talk; ours
 _SETS = ("female", "male")
 
 
 def face_dimensions(
-    person: str, tracks: Sequence[CueTrack]
-) -> tuple[tuple[CueTrack, ...], tuple[NotMeasured, ...]]:
+    person: str, tracks: Sequence[CueTrack], settings: EventSettings
+) -> tuple[CueTrack, ...]:
     """Valence and arousal of one face; missing where any of the units is that were measured.
 
-    A unit that this backend does not see is left out of the sum and adds to neither side.
+    A unit that this backend does not see is left out of the sum and adds to neither side. What
+    is too weak to be an event adds nothing: units leak into one another by as much.
     """
     places = _au_places()
-    used = [
-        t
-        for t in tracks
-        if t.unit is Unit.FACS_INTENSITY and t.side is None and t.code in places
-    ]
+    used = [t for t in tracks if t.side is None and t.code in places]
     if not used:
-        reason = "no intensity of an action unit that the mapping knows was measured"
-        return (), (NotMeasured("valence and arousal of the face", reason, None, person),)
+        return ()
+    if any(t.unit is not Unit.FACS_INTENSITY for t in used):
+        return _nowhere(person, Channel.FACE, used[0].times_s, "no intensities", FACE_SOURCE)
     levels = np.stack([t.values for t in used]).astype(np.float64)  # (units, frames)
+    room = FULL_INTENSITY - settings.enter
+    strong = np.maximum(levels - settings.enter, 0.0) / room  # NaN stays NaN
     missing = tuple(sorted({gap for t in used for gap in t.missing}))
-    made = []
-    for axis, code in enumerate((VALENCE, AROUSAL)):
-        weights = np.array([places[t.code][axis] for t in used])
-        values = np.tanh(weights @ levels / FULL_INTENSITY).astype(np.float32)
-        made.append(
-            CueTrack(
-                person,
-                Channel.FACE,
-                code,
-                None,
-                Unit.RATIO,
-                used[0].times_s,
-                values,
-                missing,
-                FACE_SOURCE,
-            )
+    return tuple(
+        CueTrack(
+            person,
+            Channel.FACE,
+            code,
+            None,
+            Unit.RATIO,
+            used[0].times_s,
+            np.tanh(np.array([places[t.code][axis] for t in used]) @ strong).astype(np.float32),
+            missing,
+            FACE_SOURCE,
         )
-    return tuple(made), ()
+        for axis, code in enumerate((VALENCE, AROUSAL))
+    )
+
+
+def _nowhere(
+    person: str | None, channel: Channel, times_s: np.ndarray, reason: str, source: Source
+) -> tuple[CueTrack, ...]:
+    """Both tracks, missing throughout: a reason is worth more than an absent column."""
+    values = np.full(len(times_s), np.nan, np.float32)
+    whole = Span(float(times_s[0]), float(times_s[-1]))
+    return tuple(
+        CueTrack(
+            person, channel, code, None, Unit.RATIO, times_s, values, ((whole, reason),), source
+        )
+        for code in (VALENCE, AROUSAL)
+    )
 
 
 @cache
@@ -113,29 +122,27 @@ class Heard:
         return np.array(values, dtype=np.float64)
 
 
-def voice_dimensions(
-    voice: VoiceMeasurement, settings: VoiceSettings
-) -> tuple[tuple[CueTrack, ...], tuple[NotMeasured, ...]]:
+def voice_dimensions(voice: VoiceMeasurement, settings: VoiceSettings) -> tuple[CueTrack, ...]:
     """Valence and arousal of the voice, as differences from what is usual for it in this clip."""
     pitch, level = voice.track(PITCH), voice.track(LEVEL)
-    if pitch is None or level is None or not voice.speech:
-        return (), ()
-    reason = _too_little(voice, pitch, settings)
-    if reason:
-        return (), (NotMeasured("valence and arousal of the voice", reason),)
+    if pitch is None or level is None or len(pitch.times_s) < 2 or not voice.speech:
+        return ()
+    if reason := _too_little(voice, pitch, settings):
+        return _nowhere(None, Channel.VOICE, pitch.times_s, reason, VOICE_SOURCE)
     centres_s = np.arange(0.0, voice.duration_s, STEP_S)
     windows = np.stack([_heard(pitch, level, float(t)).as_array() for t in centres_s])
+    if np.isnan(windows).all(axis=0).any():
+        reason = "no stretch of speech is long enough"
+        return _nowhere(None, Channel.VOICE, pitch.times_s, reason, VOICE_SOURCE)
     solved = solve(windows, np.nanmedian(windows, axis=0), settings)
-    tracks = tuple(
+    return tuple(
         _voice_track(code, column, centres_s, pitch.times_s, voice.speech)
         for code, column in zip((VALENCE, AROUSAL), solved.T, strict=True)
     )
-    return tracks, tuple(_untold(tracks))
 
 
 def _too_little(voice: VoiceMeasurement, pitch: CueTrack, settings: VoiceSettings) -> str:
-    hop_s = float(pitch.times_s[1] - pitch.times_s[0]) if len(pitch.times_s) > 1 else 0.0
-    voiced_s = float((~np.isnan(pitch.values)).sum()) * hop_s
+    voiced_s = float((~np.isnan(pitch.values)).sum() * (pitch.times_s[1] - pitch.times_s[0]))
     if voiced_s < settings.min_usual_s:
         return f"only {voiced_s:.1f} s of voice to know the speaker's usual by"
     snr_db = voice.signal_to_noise_db
@@ -277,15 +284,6 @@ def _gaps(times_s: np.ndarray, why: np.ndarray) -> list[tuple[Span, str]]:
         (Span(float(times_s[start]), float(times_s[end])), _WHY[int(why[start])])
         for start, end in zip(starts, ends, strict=True)
         if why[start]
-    ]
-
-
-def _untold(tracks: Sequence[CueTrack]) -> list[NotMeasured]:
-    reason = "pitch and loudness tell too little of it by the published equations"
-    return [
-        NotMeasured(f"{track.code} of the voice", reason)
-        for track in tracks
-        if np.isnan(track.values).all()
     ]
 
 
