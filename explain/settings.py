@@ -111,10 +111,10 @@ class VoiceSettings:
     silence_db: float  # of full scale; rooms and microphones murmur below it
     laugh_min_hz: float  # calls of a laugh a second: 4.4 on average (Bachorowski et al. 2001)
     laugh_max_hz: float
-    laugh_calls: int  # in a row; three may be an "a-ha-ha" inside a sentence
+    laugh_calls: int  # in a row: four even syllables are found in any minute of talk
     laugh_call_s: float  # longest voiced call: vowels that are spoken last longer
     laugh_dip_db: float  # between calls: breath
-    laugh_spread: float  # of the periods, SD over mean: spoken syllables are less even
+    laugh_spread: float  # SD over mean of periods and of lengths: syllables are less even
     laugh_tone_db: float  # SD of the brightness of the calls: one vowel, not several
 
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, resample_poly, sosfilt
+
+from demeanor.explain.demo.script import Line
+from demeanor.explain.demo.speech import say_line
 
 SAMPLE_RATE_HZ = 16000
 FORMANTS_HZ = {
@@ -69,6 +72,19 @@ def say(phrase: Phrase, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return _at_level(sound, phrase.level_db), truth
 
 
+def intonation(kind: str, base_hz: float, rng: np.random.Generator) -> Phrase:
+    """A phrase that drifts down by two semitones and ends in a `rise`, a `fall`, or `flat`."""
+    duration_s = float(rng.uniform(1.2, 2.5))
+    n = round(duration_s / 0.1)
+    pitch_st = np.linspace(0, -2, n) + 0.5 * np.sin(1.9 * np.arange(n) + rng.uniform(0, 6))
+    if kind != "flat":
+        size_st = float(rng.uniform(4, 9)) * (1 if kind == "rise" else -1)
+        last = max(2, round(float(rng.uniform(0.3, 0.5)) / 0.1))
+        pitch_st[-last:] = pitch_st[-last - 1] + np.linspace(0, size_st, last + 1)[1:]
+    pitch_hz = (base_hz * 2 ** (pitch_st / 12)).tolist()
+    return Phrase(tuple(pitch_hz), duration_s, float(rng.uniform(3, 5)), jitter=0.008)
+
+
 def _jittered(f0_hz: np.ndarray, jitter: float, rng: np.random.Generator) -> np.ndarray:
     """Each cycle a little longer or shorter than was asked for."""
     cycle = np.floor(np.cumsum(f0_hz) / SAMPLE_RATE_HZ).astype(int)
@@ -104,7 +120,7 @@ def _swell(n: int) -> np.ndarray:
 
 
 def _hiss(n: int, rng: np.random.Generator) -> np.ndarray:
-    return band(rng.standard_normal(n), 2500.0, 7000.0) * _swell(n)
+    return np.asarray(band(rng.standard_normal(n), 2500.0, 7000.0) * _swell(n))
 
 
 def band(sound: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
@@ -117,6 +133,28 @@ def _at_level(sound: np.ndarray, level_db: float) -> np.ndarray:
     """With this level over all its samples, in dB below full scale."""
     rms = float(np.sqrt(np.mean(sound**2)))
     return np.asarray(sound * 10 ** (level_db / 20) / max(rms, 1e-12), dtype=np.float32)
+
+
+def talk(lines: Sequence[Line], voice: str, pause_s: float = 0.8) -> np.ndarray:
+    """Lines by espeak-ng, with pauses of digital silence around them. Raises without espeak-ng."""
+    pause = np.zeros(round(pause_s * SAMPLE_RATE_HZ), np.float32)
+    parts = [pause]
+    for line in lines:
+        spoken = say_line(line, voice)
+        parts += [resample_poly(spoken, 320, 441).astype(np.float32), pause]  # from 22050 Hz
+    return np.concatenate(parts)
+
+
+def audible(sound: np.ndarray, below_peak_db: float = 40.0, gap_s: float = 0.2) -> np.ndarray:
+    """(n,) bool: where a clean voice sounds, gaps inside words closed: the truth of its speech."""
+    window = round(0.02 * SAMPLE_RATE_HZ)
+    power = np.convolve(sound.astype(np.float64) ** 2, np.ones(window) / window, "same")
+    on = power > power.max() * 10 ** (-below_peak_db / 10)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(np.int8)))
+    for end, start in zip(edges[1:-1:2], edges[2::2], strict=True):
+        if start - end < gap_s * SAMPLE_RATE_HZ:
+            on[end:start] = True
+    return np.asarray(on)
 
 
 # Sounds that are no words ------------------------------------------------------------------

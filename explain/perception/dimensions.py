@@ -7,7 +7,7 @@ Face: an action unit lies where the expressions lie that list it: the mean, over
 the FACS Investigator's Guide (2002) that hold it, of their places in Russell & Mehrabian 1977
 (J. Research in Personality 11, 273-294). au_dimensions.csv has the means. Left out are AU25-27,
 which every talking mouth shows, and AU7, which later lists put on both sides (Cordaro et al.
-2018). That the units add up, and how they saturate, is ours.
+2018). That the squares of intensities add up, and how the sum saturates, is ours.
 
 Voice: Schröder et al. 2001 (Eurospeech) say what pitch, its range and slopes, and loudness do
 with activation, evaluation and power, in one set of equations for women and one for men
@@ -32,7 +32,7 @@ from demeanor.explain.records import (
     Span,
     Unit,
 )
-from demeanor.explain.settings import EventSettings, VoiceSettings
+from demeanor.explain.settings import VoiceSettings
 
 VALENCE, AROUSAL = "valence", "arousal"  # -1 to 1
 FACE_SOURCE = Source(SourceKind.MACHINE, "FACS guide x Russell & Mehrabian 1977", "1")
@@ -48,13 +48,12 @@ RELATIVE_SPREAD = 0.5  # of range and slopes from window to window of ordinary t
 _SETS = ("female", "male")
 
 
-def face_dimensions(
-    person: str, tracks: Sequence[CueTrack], settings: EventSettings
-) -> tuple[CueTrack, ...]:
+def face_dimensions(person: str, tracks: Sequence[CueTrack]) -> tuple[CueTrack, ...]:
     """Valence and arousal of one face; missing where any of the units is that were measured.
 
-    A unit that this backend does not see is left out of the sum and adds to neither side. What
-    is too weak to be an event adds nothing: units leak into one another by as much.
+    A unit that this backend does not see is left out of the sum and adds to neither side.
+    Intensities count by their square: units leak into one another by up to a B, and those leaks
+    would pull a broad smile half-way back.
     """
     places = _au_places()
     used = [t for t in tracks if t.side is None and t.code in places]
@@ -63,8 +62,7 @@ def face_dimensions(
     if any(t.unit is not Unit.FACS_INTENSITY for t in used):
         return _nowhere(person, Channel.FACE, used[0].times_s, "no intensities", FACE_SOURCE)
     levels = np.stack([t.values for t in used]).astype(np.float64)  # (units, frames)
-    room = FULL_INTENSITY - settings.enter
-    strong = np.maximum(levels - settings.enter, 0.0) / room  # NaN stays NaN
+    strong = (levels / FULL_INTENSITY) ** 2  # NaN stays NaN
     missing = tuple(sorted({gap for t in used for gap in t.missing}))
     return tuple(
         CueTrack(

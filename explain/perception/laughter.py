@@ -92,7 +92,10 @@ def _is_laugh(row: list[_Call], settings: VoiceSettings) -> bool:
     if len(row) < settings.laugh_calls:
         return False
     periods = np.diff([call.peak for call in row])
-    even = float(periods.std()) <= settings.laugh_spread * float(periods.mean())
+    lengths = np.array([call.end - call.start for call in row])
+    even = all(
+        float(v.std()) <= settings.laugh_spread * float(v.mean()) for v in (periods, lengths)
+    )
     tones_db = [call.tone_db for call in row if np.isfinite(call.tone_db)]
     return even and bool(tones_db) and float(np.std(tones_db)) <= settings.laugh_tone_db
 

@@ -325,7 +325,7 @@ def _dimensions(
     tracks: list[CueTrack] = []
     for person in face.people:
         own = [t for t in face.tracks if t.person == person.person]
-        tracks += face_dimensions(person.person, own, settings.events)
+        tracks += face_dimensions(person.person, own)
     if voice is not None:
         tracks += voice_dimensions(voice, settings.voice)
     return tracks
