@@ -36,7 +36,7 @@ from demeanor.explain.perception.voice import (
     mask,
 )
 from demeanor.explain.perception.voice_events import FALL, RISE, voice_events, voice_usual
-from demeanor.explain.records import Kind, Span
+from demeanor.explain.records import Span
 from demeanor.explain.settings import load_settings
 
 RATE_HZ = voices.SAMPLE_RATE_HZ
@@ -265,8 +265,7 @@ def _crowd(n: int, seed: int = 900, n_voices: int = 8) -> np.ndarray:
     """Eight espeak voices that never stop."""
     rng = np.random.default_rng(seed)
     total = np.zeros(n)
-    for number in range(n_voices):
-        voice = _chatter(number)
+    for voice in map(_chatter, range(n_voices)):
         total += np.roll(np.resize(voice / voice.std(), n), int(rng.integers(n)))
     return np.asarray(0.05 * total / total.std(), dtype=np.float32)
 
@@ -403,13 +402,13 @@ def _laughter(shared: Path) -> str:
             f"line, in noise 15 dB below: {n_right} of {n_true} found. Called laughter, and not:",
             markdown(["sound", "length", "called laughter"], rows),
             f"Precision {_f(n_right / max(1, n_right + n_false))} (wanted: .9), recall "
-            f"{_f(n_right / n_true)}; {beside} of the false ones lie in the lines beside the laughs. "
+            f"{_f(n_right / n_true)}; {beside} of the false ones lie in lines beside the laughs. "
             "The last two rows are what the rule cannot tell: a syllable said over and over has "
             "the rhythm of laughter. No real laughter was at hand, so the reliability of each is "
             "held at .5. The rule was tightened once after its first figures (precision .78), on "
             "other seeds than these.",
             f"Sighs are not looked for: the rule one would write (unvoiced, no speech, falling by "
-            f"10 dB and more over at least 0.5 s) finds {sighs} of 10 made sighs and as many as "
+            f"5 dB and more within 0.5 s) finds {sighs} of 10 made sighs and as many as "
             f"{fades} of 10 other noises that fade (waves, gusts, a passing car): a precision of "
             f"{_f(sighs / max(1, sighs + fades))}. Weeping has no rule of its own; neither is "
             "claimed, and every result says so.",

@@ -28,7 +28,7 @@ CONTEXT_SAMPLES = 64  # of the window before, which the network reads along
 WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 LEAVE_BELOW_ENTER = 0.15  # silero-vad's own hysteresis: speech ends below threshold - 0.15
 PAD_S = 0.03  # silero-vad's own: soft onsets and endings lie just outside
-LEVEL_WINDOW_S = 0.1  # shorter than a syllable: its level, not that of single cycles
+LEVEL_WINDOW_S = 0.2  # a syllable: single ones of a crowd stand out, its words do not
 SOFT_ENDING_S = 0.06  # what a voice needs to fade from the threshold into the floor
 
 SpeechDetector = Callable[[np.ndarray], np.ndarray]  # (n, 512) float32 -> (n,) probabilities
