@@ -42,8 +42,11 @@ FULL_INTENSITY = 5.0  # a unit at its maximum adds its published place; tanh kee
 WINDOW_S, STEP_S = 2.0, 0.5  # a phrase or two: shorter ones tell no range of pitch
 MIN_VOICED_S = 0.5  # in a window
 SLOPE_S = 0.1  # pitch moves are measured over this long: frame to frame is mostly tremble
+FASTEST_ST_PER_S = 61.0  # of a voice: Xu & Sun 2002 (J. Acoust. Soc. Am. 111, 1399-1413)
+MIN_SLOPES = 5  # a tenth of a second of rising, or of falling
 PRIOR = 40.0  # of -100..100: the emotions in the source lie within 43 of its middle
 MAX_SPREAD = 0.75  # of the prior: a wider posterior tells next to nothing
+MAX_APART = 40.0  # of -100..100, between the sets: further, it depends on who speaks
 RELATIVE_SPREAD = 0.5  # of range and slopes from window to window of ordinary talk; ours
 _SETS = ("female", "male")
 
@@ -160,21 +163,29 @@ def _heard(pitch: CueTrack, level: CueTrack, centre_s: float) -> Heard:
     if voiced.sum() * hop_s < MIN_VOICED_S:
         return Heard(*[float("nan")] * 5)
     low, middle, high = np.percentile(f0_hz[voiced], [25, 50, 75]).tolist()
-    lag = max(1, round(SLOPE_S / hop_s))
-    slopes = (f0_hz[lag:] - f0_hz[:-lag]) / (lag * hop_s)
+    slopes = _slopes(f0_hz, hop_s)
     levels_db = level.values[first:last][voiced]
     known_db = levels_db[~np.isnan(levels_db)]
     return Heard(
         middle,
         high - low,
-        _mean(slopes[slopes > 0]),
-        _mean(-slopes[slopes < 0]),
+        _middle(slopes[slopes > 0]),
+        _middle(-slopes[slopes < 0]),
         float(np.median(known_db)) if len(known_db) else float("nan"),
     )
 
 
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _slopes(f0_hz: np.ndarray, hop_s: float) -> np.ndarray:
+    """Hz a second; leaps that no voice can make are errors of an octave, and left out."""
+    lag = max(1, round(SLOPE_S / hop_s))
+    before, after = f0_hz[:-lag], f0_hz[lag:]
+    with np.errstate(invalid="ignore"):
+        possible = np.abs(12 * np.log2(after / before)) <= FASTEST_ST_PER_S * lag * hop_s
+    return np.asarray((after - before)[possible] / (lag * hop_s))
+
+
+def _middle(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) >= MIN_SLOPES else float("nan")
 
 
 def solve(windows: np.ndarray, usual: np.ndarray, settings: VoiceSettings) -> np.ndarray:
@@ -182,7 +193,8 @@ def solve(windows: np.ndarray, usual: np.ndarray, settings: VoiceSettings) -> np
 
     The mean over all places of the three dimensions, weighed by how well the equations fit
     there, less the same for a window that is just as usual: so 0 is the speaker's usual. What a
-    window lacks is no evidence. NaN where a dimension is hardly narrowed down.
+    window lacks is no evidence. NaN where a dimension is hardly narrowed down, or placed
+    elsewhere by the other set.
     """
     places = _places()  # (places, 3): activation, evaluation, power
     solved = []
@@ -192,10 +204,10 @@ def solve(windows: np.ndarray, usual: np.ndarray, settings: VoiceSettings) -> np
         found = _posterior(_difference(windows, usual, base), predicted, spread, places)
         as_usual = _posterior(np.zeros((1, len(usual))), predicted, spread, places)
         solved.append((found[0] - as_usual[0], found[1]))
-    mean = np.mean([s[0] for s in solved], axis=0)[:, [1, 0]] / 100
-    width = np.mean([s[1] for s in solved], axis=0)[:, [1, 0]]
-    told = (width <= MAX_SPREAD * PRIOR) & ~np.isnan(windows[:, :1])
-    return np.where(told, np.clip(mean, -1, 1), np.nan)
+    means, widths = (np.stack([s[i] for s in solved])[:, :, [1, 0]] for i in (0, 1))
+    told = (widths.mean(axis=0) <= MAX_SPREAD * PRIOR) & (np.ptp(means, axis=0) <= MAX_APART)
+    told &= ~np.isnan(windows[:, :1])
+    return np.where(told, np.clip(means.mean(axis=0) / 100, -1, 1), np.nan)
 
 
 def _difference(windows: np.ndarray, usual: np.ndarray, base: np.ndarray) -> np.ndarray:
