@@ -48,6 +48,7 @@ PRIOR = 40.0  # of -100..100: the emotions in the source lie within 43 of its mi
 MAX_SPREAD = 0.75  # of the prior: a wider posterior tells next to nothing
 MAX_APART = 40.0  # of -100..100, between the sets: further, it depends on who speaks
 RELATIVE_SPREAD = 0.5  # of range and slopes from window to window of ordinary talk; ours
+CHUNK = 256  # windows that are solved at a time: two minutes, 5 MB
 _SETS = ("female", "male")
 
 
@@ -196,6 +197,11 @@ def solve(windows: np.ndarray, usual: np.ndarray, settings: VoiceSettings) -> np
     window lacks is no evidence. NaN where a dimension is hardly narrowed down, or placed
     elsewhere by the other set.
     """
+    n_chunks = -(-len(windows) // CHUNK)  # all at once would take 20 kB a window
+    return np.vstack([_solve(c, usual, settings) for c in np.array_split(windows, n_chunks)])
+
+
+def _solve(windows: np.ndarray, usual: np.ndarray, settings: VoiceSettings) -> np.ndarray:
     places = _places()  # (places, 3): activation, evaluation, power
     solved = []
     for name in _SETS:
@@ -243,7 +249,7 @@ def _posterior(
 @cache
 def _places() -> np.ndarray:
     fine, coarse = np.arange(-100.0, 101.0, 10.0), np.arange(-100.0, 101.0, 20.0)
-    grid = np.meshgrid(fine, fine, coarse, indexing="ij")
+    grid = np.meshgrid(fine, coarse, coarse, indexing="ij")
     return np.stack([axis.ravel() for axis in grid], axis=1)
 
 

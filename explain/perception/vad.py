@@ -163,11 +163,11 @@ def foreground(
         return speech
     hop_s = float(times_s[1] - times_s[0])
     smooth_db = _smoothed_db(level_db, max(1, round(LEVEL_WINDOW_S / hop_s)))
-    inside = [(times_s >= s.start_s) & (times_s < s.end_s) for s in speech]
-    spoken = np.logical_or.reduce(inside)
-    if not spoken.any():
+    inside = [slice(*np.searchsorted(times_s, (s.start_s, s.end_s)).tolist()) for s in speech]
+    spoken_db = np.concatenate([smooth_db[here] for here in inside])
+    if len(spoken_db) == 0:
         return speech
-    floor_db, top_db = np.percentile(smooth_db, 10), np.percentile(smooth_db[spoken], 95)
+    floor_db, top_db = np.percentile(smooth_db, 10), np.percentile(spoken_db, 95)
     if top_db - floor_db < 2 * settings.foreground_lift_db:
         return speech  # all as loud: nothing tells a near voice from a far one
     lift_db = max(settings.foreground_lift_db, settings.foreground_share * (top_db - floor_db))
@@ -175,7 +175,7 @@ def foreground(
     kept = [
         part
         for span, here in zip(speech, inside, strict=True)
-        for part in _loud_parts(span, times_s[here & loud], hop_s, settings)
+        for part in _loud_parts(span, times_s[here][loud[here]], hop_s, settings)
     ]
     return tuple(kept)
 
