@@ -170,8 +170,8 @@ def _heard(pitch: CueTrack, level: CueTrack, centre_s: float) -> Heard:
     return Heard(
         middle,
         high - low,
-        _middle(slopes[slopes > 0]),
-        _middle(-slopes[slopes < 0]),
+        _mean(slopes[slopes > 0]),
+        _mean(-slopes[slopes < 0]),
         float(np.median(known_db)) if len(known_db) else float("nan"),
     )
 
@@ -185,8 +185,8 @@ def _slopes(f0_hz: np.ndarray, hop_s: float) -> np.ndarray:
     return np.asarray((after - before)[possible] / (lag * hop_s))
 
 
-def _middle(values: np.ndarray) -> float:
-    return float(np.median(values)) if len(values) >= MIN_SLOPES else float("nan")
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) >= MIN_SLOPES else float("nan")
 
 
 def solve(windows: np.ndarray, usual: np.ndarray, settings: VoiceSettings) -> np.ndarray:
