@@ -521,7 +521,7 @@ def _voice_dimensions() -> str:
             "### Valence and arousal of the voice",
             "The equations of Schröder et al. 2001, solved for differences from the clip's usual; "
             "five steps of espeak-ng's own pitch, level and rate from low to high. 0 is the "
-            "usual. The equations have no term for rate, which acts through steeper slopes of pitch "
+            "usual. The equations have no term for rate, which acts through steeper pitch slopes "
             "alone: for rate alone nothing is promised. That a window's slope is a mean and not "
             "a median was settled on this table (with medians level alone fell to .80 and rate "
             "alone to .30).",
