@@ -22,6 +22,7 @@ _CHAR = 6.4  # width of a character at the plots' font size: where text would no
 _MAX_INTENSITY = 5.0
 _HERTZ_TICKS = (60, 80, 100, 125, 150, 175, 200, 250, 300, 400, 500, 600)
 _PITCH = "F0semitoneFrom27.5Hz"
+_BIPOLAR = {"valence", "arousal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def track_plot(
 
 
 def value_scale(track: CueTrack) -> ValueScale:
-    """The axis of a track: 0-5 with FACS letters, Hz for pitch, else round numbers.
+    """The axis of a track: 0-5 with FACS letters, Hz for pitch, -1 to 1, else round numbers.
 
     Of voices a fiftieth at either end is drawn at the edge: digital silence is far below any
     sound, and would flatten all the rest.
@@ -112,6 +113,8 @@ def value_scale(track: CueTrack) -> ValueScale:
     if track.unit is Unit.FACS_INTENSITY:
         ticks = tuple((float(i), letter) for i, letter in enumerate(INTENSITY_LETTERS))
         return ValueScale(0.0, _MAX_INTENSITY, ticks)
+    if track.code in _BIPOLAR:
+        return ValueScale(-1.0, 1.0, ((-1.0, "−1"), (0.0, "0"), (1.0, "1")))
     seen = track.values[~np.isnan(track.values)].astype(float)
     if len(seen) == 0:
         return ValueScale(0.0, 1.0, ())

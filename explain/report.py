@@ -93,11 +93,14 @@ _TRACK_NAMES = {
     "shimmerLocaldB": ("shimmer", "dB; unevenness of loudness"),
     "alphaRatioV": ("alpha ratio", "dB; brightness of the voice"),
     "loudnessPeaksPerSec": ("speech rate", "syllables a second, estimated"),
+    "valence": ("valence", "unpleasant −1 to pleasant 1"),
+    "arousal": ("arousal", "calm −1 to activated 1"),
 }
+_MAPPED = {"valence", "arousal"}  # by a published mapping: plotted with its source, never cited
 _PITCH = "F0semitoneFrom27.5Hz"
 _UNITS = {Unit.RATIO: "", Unit.PER_SECOND: "per s", Unit.PER_MINUTE: "per min", Unit.NONE: ""}
 _NOT_PLOTTED = {"face_px", "face_x", "face_y"}  # where the face is: no cue
-_ALWAYS = {"F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp"}  # plotted without events too
+_ALWAYS = {*_MAPPED, "F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp"}  # without events too
 
 
 class Embed(StrEnum):
@@ -487,7 +490,10 @@ def _names(track: CueTrack) -> tuple[str, str]:
     unit = ACTION_UNITS.get(track.code)
     if unit is not None:
         return track.name, unit.name
-    return _TRACK_NAMES.get(track.code, (track.name, str(track.unit)))
+    name, what = _TRACK_NAMES.get(track.code, (track.name, str(track.unit)))
+    if track.code in _MAPPED:
+        what = f"{what}; by a published mapping, not validated here: {track.source.name}"
+    return name, what
 
 
 def _usual(norms: Iterable[Usual], track: CueTrack) -> Usual | None:

@@ -104,6 +104,18 @@ class VoiceSettings:
     peak_prominence_db: float  # a dip this deep parts two syllables (de Jong & Wempe 2009)
     min_snr_db: float  # below it the background is measured along with the voice: no changes
     clipped_share: float  # of a window at full scale: its level and tone are not the voice's
+    foreground_share: float  # of the way from the clip's floor to its loudest speech
+    foreground_lift_db: float  # at least this far above the floor: noise itself wavers by that
+    tone_drift_st: float  # from frame to frame; a spoken vowel glides by more, a note does not
+    tone_s: float  # a tone holds still at least this long
+    silence_db: float  # of full scale; rooms and microphones murmur below it
+    laugh_min_hz: float  # calls of a laugh a second: 4.4 on average (Bachorowski et al. 2001)
+    laugh_max_hz: float
+    laugh_calls: int  # in a row: four even syllables are found in any minute of talk
+    laugh_call_s: float  # longest voiced call: vowels that are spoken last longer
+    laugh_dip_db: float  # between calls: breath
+    laugh_spread: float  # SD over mean of periods and of lengths: syllables are less even
+    laugh_tone_db: float  # SD of the brightness of the calls: one vowel, not several
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,12 @@ _VOICE_LEVELS: dict[str, str] = {
     "loudnessPeaksPerSec": "speech rate about {value:.1f} syllables per second",
     "MeanUnvoicedSegmentLength": "pauses of {value:.1f} s on average",
     "speech_share": "speech for {percent:.0f}% of the time",
+    "music_share": "music or tones, while nobody speaks, for {percent:.0f}% of the time",  # ours
+    "noise_share": "other sound, while nobody speaks, for {percent:.0f}% of the time",  # ours
+    "signal_to_noise": "speech about {value:.0f} dB above the background",  # ours
+    "laughter": "short even calls of the voice with breath between, {value:.1f} a second",  # ours
 }
+VOICE_SOUNDS = frozenset({"laughter"})  # events that are said by their level, not by a change
 
 
 def voice_level(code: str, value: float) -> str | None:

@@ -46,6 +46,11 @@ def speak(script: Script) -> Soundtrack:
     return Soundtrack(np.clip(samples, -1, 1), tuple(spoken))
 
 
+def say_line(line: Line, voice: str) -> np.ndarray:
+    """One line as espeak-ng says it, (n,) float32. Raises DemeanorError without espeak-ng."""
+    return _espeak(line, voice)
+
+
 def _espeak(line: Line, voice: str) -> np.ndarray:
     program = shutil.which("espeak-ng")
     if program is None:

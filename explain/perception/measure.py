@@ -15,9 +15,11 @@ from demeanor.explain.errors import ClipError, SettingsError, UnknownName
 from demeanor.explain.perception.action_units import action_unit_model
 from demeanor.explain.perception.asr import AsrBackend
 from demeanor.explain.perception.baseline import usual
+from demeanor.explain.perception.dimensions import face_dimensions, voice_dimensions
 from demeanor.explain.perception.events import face_events, face_limits
 from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.face_tracks import FaceMeasurement, FaceRecorder
+from demeanor.explain.perception.laughter import NOT_TOLD, WHY_NOT_TOLD
 from demeanor.explain.perception.media import (
     SAMPLE_RATE_HZ,
     Cue,
@@ -40,6 +42,7 @@ from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
 from demeanor.explain.perception.voice_events import voice_events, voice_usual
 from demeanor.explain.records import (
     Clip,
+    CueTrack,
     Event,
     Measurement,
     NotMeasured,
@@ -288,12 +291,17 @@ def _assemble(
         *_beyond_backend(backend, face),
         *(voice.not_measured if voice is not None else [_no_sound(clip)]),
         *(_sound_ends_early(clip, voice) if voice is not None else []),
+        *(_not_told(voice) if voice is not None else []),
         *words.not_measured,
     ]
     return Measurement(
         clip=clip,
         people=face.people,
-        tracks=(*face.tracks, *(voice.tracks if voice is not None else ())),
+        tracks=(
+            *face.tracks,
+            *(voice.tracks if voice is not None else ()),
+            *_dimensions(face, voice, settings),
+        ),
         utterances=words.utterances,
         usual=tuple(norms),
         events=tuple(sorted(events, key=lambda e: (e.span.start_s, e.channel, e.code))),
@@ -306,6 +314,25 @@ def _assemble(
             "words_from": words.source,
         },
     )
+
+
+def _dimensions(
+    face: FaceMeasurement, voice: VoiceMeasurement | None, settings: Settings
+) -> list[CueTrack]:
+    """Valence and arousal by published mappings. They are made after all events were looked for:
+    they are no clues.
+    """
+    tracks: list[CueTrack] = []
+    for person in face.people:
+        own = [t for t in face.tracks if t.person == person.person]
+        tracks += face_dimensions(person.person, own)
+    if voice is not None:
+        tracks += voice_dimensions(voice, settings.voice)
+    return tracks
+
+
+def _not_told(voice: VoiceMeasurement) -> list[NotMeasured]:
+    return [NotMeasured(NOT_TOLD, WHY_NOT_TOLD)] if voice.speech else []
 
 
 def _named(backend: AnyBackend) -> dict[str, str]:

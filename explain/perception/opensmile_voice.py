@@ -6,6 +6,7 @@ no sound level and no peaks; those, the voice activity and the noise estimate st
 track under its own source. Values of the two tools are never mixed within a track.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,15 +83,8 @@ class OpensmileAnalyser:
         if n_left > 0:
             rest = np.pad(self._blocks.rest(), (0, CONTEXT_S * SAMPLE_RATE_HZ))
             self._columns.append(self._measure(rest, n_left))
-        return VoiceMeasurement(
-            self._tracks(ours, times_s, np.vstack(self._columns)),
-            ours.speech,
-            ours.not_measured,
-            ours.signal_to_noise_db,
-            ours.loudness_peaks_s,
-            ours.duration_s,
-            notes=(LICENCE_NOTE,),
-        )
+        tracks = self._tracks(ours, times_s, np.vstack(self._columns))
+        return replace(ours, tracks=tracks, notes=(LICENCE_NOTE,))
 
     def _measure(self, block: np.ndarray, n_frames: int) -> np.ndarray:
         """(frames, columns) float32 of the block without its context, at our 50 Hz."""

@@ -1,5 +1,8 @@
 """When somebody speaks: silero-vad in 512-sample windows, and spans from its probabilities.
 
+The network hears any speech. A crowd that talks behind somebody is speech to it, so what lies
+far below the loudest voice and near the floor of the recording is taken out again.
+
 The network is read from the silero-vad wheel without importing that package, because importing
 it sets torch's number of threads for the whole process.
 """
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from demeanor.explain.errors import ModelFileError
 from demeanor.explain.records import Span
@@ -24,6 +28,8 @@ CONTEXT_SAMPLES = 64  # of the window before, which the network reads along
 WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 LEAVE_BELOW_ENTER = 0.15  # silero-vad's own hysteresis: speech ends below threshold - 0.15
 PAD_S = 0.03  # silero-vad's own: soft onsets and endings lie just outside
+LEVEL_WINDOW_S = 0.2  # a syllable: single ones of a crowd stand out, its words do not
+SOFT_ENDING_S = 0.06  # what a voice needs to fade from the threshold into the floor
 
 SpeechDetector = Callable[[np.ndarray], np.ndarray]  # (n, 512) float32 -> (n,) probabilities
 
@@ -142,3 +148,56 @@ def _padded(spans: list[Span], duration_s: float) -> tuple[Span, ...]:
         start_s = max(earliest_s, span.start_s - PAD_S)
         padded.append(Span(start_s, min(duration_s, span.end_s + PAD_S)))
     return tuple(padded)
+
+
+def foreground(
+    speech: tuple[Span, ...], times_s: np.ndarray, level_db: np.ndarray, settings: VoiceSettings
+) -> tuple[Span, ...]:
+    """Speech without what is near the floor of the recording for longer than a gap in a phrase.
+
+    The floor is what a tenth of the clip stays below, so nothing is taken out where there are
+    true pauses: only under noise, music or talk that never stops. `level_db` is (n,), one value
+    for each of `times_s`, -inf in digital silence.
+    """
+    if not speech or len(times_s) < 2:
+        return speech
+    hop_s = float(times_s[1] - times_s[0])
+    smooth_db = _smoothed_db(level_db, max(1, round(LEVEL_WINDOW_S / hop_s)))
+    inside = [slice(*np.searchsorted(times_s, (s.start_s, s.end_s)).tolist()) for s in speech]
+    spoken_db = np.concatenate([smooth_db[here] for here in inside])
+    if len(spoken_db) == 0:
+        return speech
+    floor_db, top_db = np.percentile(smooth_db, 10), np.percentile(spoken_db, 95)
+    if top_db - floor_db < 2 * settings.foreground_lift_db:
+        return speech  # all as loud: nothing tells a near voice from a far one
+    lift_db = max(settings.foreground_lift_db, settings.foreground_share * (top_db - floor_db))
+    loud = smooth_db >= floor_db + lift_db
+    kept = [
+        part
+        for span, here in zip(speech, inside, strict=True)
+        for part in _loud_parts(span, times_s[here][loud[here]], hop_s, settings)
+    ]
+    return tuple(kept)
+
+
+def _smoothed_db(level_db: np.ndarray, n_frames: int) -> np.ndarray:
+    energy = uniform_filter1d(10 ** (np.maximum(level_db, -100.0) / 10).astype(float), n_frames)
+    return np.asarray(10 * np.log10(np.maximum(energy, 1e-10)))
+
+
+def _loud_parts(
+    span: Span, loud_s: np.ndarray, hop_s: float, settings: VoiceSettings
+) -> Iterator[Span]:
+    """Stretches of `span` around its loud moments, which gaps inside a phrase do not part."""
+    if len(loud_s) == 0:
+        return
+    cuts = np.flatnonzero(np.diff(loud_s) > settings.phrase_gap_s) + 1
+    for part_s in np.split(loud_s, cuts):
+        start_s = max(span.start_s, float(part_s[0]) - SOFT_ENDING_S)
+        end_s = min(span.end_s, float(part_s[-1]) + hop_s + SOFT_ENDING_S)
+        if part_s[0] == loud_s[0] and start_s - span.start_s <= settings.phrase_gap_s:
+            start_s = span.start_s
+        if part_s[-1] == loud_s[-1] and span.end_s - end_s <= settings.phrase_gap_s:
+            end_s = span.end_s
+        if end_s - start_s >= settings.min_speech_s:
+            yield Span(start_s, end_s)

@@ -18,6 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from demeanor.explain.perception import pitch, vad
+from demeanor.explain.perception.laughter import Laugh, find_laughs
 from demeanor.explain.perception.pitch import HOP_SAMPLES
 from demeanor.explain.perception.vad import SAMPLE_RATE_HZ, SpeechDetector
 from demeanor.explain.records import (
@@ -48,8 +49,18 @@ MIN_NOISE_S = 0.5  # of non-speech, to tell how loud the background is
 GUARD_S = 0.2  # around speech: reverberation and breath are not background
 MAX_SNR_DB = 60.0  # gaps of digital silence would give infinity
 FAINT_DB = 25.0  # below the loudest of a stretch of speech: hum and echo there, no vowel
-TONAL_SHARE = 0.3  # of the background: breath and noise hardly ever repeat
+TONAL_SHARE = 0.3  # of the background: breath, noise and other people's talk hold no notes
 TONAL_BELOW_SPEECH_DB = 25.0  # fainter tones do not disturb the pitch of the voice
+
+
+@dataclass(frozen=True, slots=True)
+class SoundParts:
+    """How much of the clip's time is what, by what sounds loudest then; together 1."""
+
+    speech: float
+    music: float  # music or tones, while nobody speaks
+    noise: float
+    silence: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +74,8 @@ class VoiceMeasurement:
     loudness_peaks_s: np.ndarray  # (n,) float64, the peaks that the rate counts
     duration_s: float
     notes: tuple[str, ...] = ()  # what the reader should know about the tool: its licence
+    parts: SoundParts | None = None
+    laughs: tuple[Laugh, ...] = ()
 
     def track(self, code: str) -> CueTrack | None:
         return next((t for t in self.tracks if t.code == code), None)
@@ -251,7 +264,10 @@ def _assemble(
     settings: VoiceSettings,
 ) -> VoiceMeasurement:
     times_s = np.arange(len(frames.f0_hz)) * HOP_S
+    heard, speech = speech, vad.foreground(speech, times_s, frames.level_db, settings)
     speaking = mask(times_s, speech)
+    steady = steady_tones(frames.f0_hz, settings)
+    laughs = find_laughs(times_s, frames.f0_hz, frames.level_db, frames.alpha_db, settings)
     frames = _without_faint_pitch(times_s, frames, speech)
     peaks_s = loudness_peaks(
         times_s, frames.level_db, speaking & ~np.isnan(frames.f0_hz), settings.peak_prominence_db
@@ -260,11 +276,39 @@ def _assemble(
     return VoiceMeasurement(
         _tracks(times_s, frames, speaking, peaks_s),
         speech,
-        (*_not_measured(times_s, frames, speech, n_not_numbers), *_drowned(snr_db, settings)),
+        (
+            *_not_measured(times_s, frames, speech, steady, n_not_numbers),
+            *_behind(heard, speech),
+            *_drowned(snr_db, settings),
+        ),
         snr_db,
         peaks_s,
         duration_s,
+        parts=sound_parts(speaking, steady, frames.level_db, settings),
+        laughs=laughs,
     )
+
+
+def steady_tones(f0_hz: np.ndarray, settings: VoiceSettings) -> np.ndarray:
+    """Frames, (n,) bool, in which a note is held: its pitch stays still for `tone_s`."""
+    with np.errstate(invalid="ignore"):
+        still = np.abs(np.diff(pitch.semitones(f0_hz))) <= settings.tone_drift_st  # NaN: False
+    steady = np.zeros(len(f0_hz), dtype=bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if (last - first + 1) * HOP_S >= settings.tone_s - 1e-9:
+            steady[first : last + 1] = True
+    return steady
+
+
+def sound_parts(
+    speaking: np.ndarray, steady: np.ndarray, level_db: np.ndarray, settings: VoiceSettings
+) -> SoundParts:
+    audible = level_db > settings.silence_db
+    music = ~speaking & steady & audible
+    noise = ~speaking & ~steady & audible
+    silence = ~speaking & ~audible
+    return SoundParts(*(float(part.mean()) for part in (speaking, music, noise, silence)))
 
 
 def _without_faint_pitch(times_s: np.ndarray, frames: _Frames, speech: tuple[Span, ...]) -> _Frames:
@@ -415,14 +459,18 @@ def signal_to_noise_db(
 
 
 def _not_measured(
-    times_s: np.ndarray, frames: _Frames, speech: tuple[Span, ...], n_not_numbers: int
+    times_s: np.ndarray,
+    frames: _Frames,
+    speech: tuple[Span, ...],
+    steady: np.ndarray,
+    n_not_numbers: int,
 ) -> Iterator[NotMeasured]:
     if n_not_numbers:
         yield NotMeasured("voice", f"{n_not_numbers} samples of the sound are not numbers")
     if np.isneginf(frames.level_db).all():
         yield NotMeasured("voice", "the sound is digital silence")
         return
-    tonal = _tonal_share(times_s, frames, speech)
+    tonal = _tonal_share(times_s, frames, speech, steady)
     if not speech:
         heard = "; there is music or a tone" if tonal and tonal >= TONAL_SHARE else ""
         yield NotMeasured("voice", f"nobody is heard speaking{heard}")
@@ -450,8 +498,20 @@ def _drowned(snr_db: float | None, settings: VoiceSettings) -> Iterator[NotMeasu
         )
 
 
-def _tonal_share(times_s: np.ndarray, frames: _Frames, speech: tuple[Span, ...]) -> float | None:
-    """How much of the background repeats like a tone; None: too little background to tell."""
+def _behind(heard: tuple[Span, ...], kept: tuple[Span, ...]) -> Iterator[NotMeasured]:
+    """Speech that was taken for background: whoever talks there is not described."""
+    left_s = sum(s.duration_s for s in heard) - sum(s.duration_s for s in kept)
+    if left_s >= MIN_NOISE_S:
+        yield NotMeasured(
+            "talk in the background",
+            f"{left_s:.1f} s of speech are no louder than what sounds all the time",
+        )
+
+
+def _tonal_share(
+    times_s: np.ndarray, frames: _Frames, speech: tuple[Span, ...], steady: np.ndarray
+) -> float | None:
+    """How much of the background holds notes; None: too little background to tell."""
     background = ~mask(times_s, speech, GUARD_S)
     if background.sum() * HOP_S < MIN_NOISE_S:
         return None
@@ -459,5 +519,4 @@ def _tonal_share(times_s: np.ndarray, frames: _Frames, speech: tuple[Span, ...])
     if speech:
         speaking = mask(times_s, speech)
         audible = frames.level_db > np.median(frames.level_db[speaking]) - TONAL_BELOW_SPEECH_DB
-    tonal = ~np.isnan(frames.f0_hz) & audible
-    return float(tonal[background].mean())
+    return float((steady & audible)[background].mean())

@@ -1,11 +1,15 @@
 """What stands out in a voice: phrases unlike the speaker's usual, long pauses, final glides.
 
-Population norms are left out on purpose: what is a high or a rough voice depends on who speaks
-and on the tool that measured it. A clip is compared with itself.
+A clip is compared with itself: what is a high or a rough voice depends on who speaks and on the
+tool that measured it. Only where too little is heard to know the speaker's usual is the level of
+the clip held against published ranges (voice_ranges.csv), and the observation says so.
 """
 
+import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 
 import numpy as np
@@ -32,6 +36,8 @@ RANGE = "F0semitoneFrom27.5Hz_pctlrange0-2"
 RISE, FALL = "F0semitoneFrom27.5Hz_meanRisingSlope", "F0semitoneFrom27.5Hz_meanFallingSlope"
 PAUSE = "MeanUnvoicedSegmentLength"
 SPEECH_SHARE = "speech_share"  # ours: speech over the length of the clip
+MUSIC_SHARE, NOISE_SHARE, SNR = "music_share", "noise_share", "signal_to_noise"  # ours
+LAUGHTER = "laughter"  # ours: by its rhythm (laughter.py)
 
 MIN_PITCH_S = 0.2  # of voice in a phrase: one stressed syllable
 MIN_TONE_S = 0.5  # HNR, jitter and the like differ from vowel to vowel: several are needed
@@ -44,6 +50,9 @@ OTHER_SPEAKER_ST = 7.0  # three SDs between speakers of one sex (Nautilus: 1.8 t
 GOOD_SNR_DB, POOR_SNR_DB = 20.0, 10.0
 UNKNOWN_SNR_FACTOR = 0.8  # no pause long enough to hear the background
 MIN_FACTOR = 0.2
+MIN_SHARE = 0.1  # of the clip: music or noise that is worth a line
+LAUGH_RELIABILITY = 0.5  # the rule was made on generated laughter and never held against real one
+MUSIC_RELIABILITY = 0.6  # notes that are held are found; drums and distortion are noise to us
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,17 +103,22 @@ def voice_events(
 
     A voice that the background drowns gives no more than how much was spoken.
     """
-    if not m.tracks or not m.speech:
+    if not m.tracks:
         return ()
+    if not m.speech:
+        return (*_sound_states(m), *_laughs(m))
     cut = _phrases(m, settings)
     if m.signal_to_noise_db is not None and m.signal_to_noise_db < settings.min_snr_db:
-        return (_speech_share(m),)
+        return (_speech_share(m), *_sound_states(m))
     own = {u.code: u.own for u in usual if u.own is not None}
     events = [
         *_long_pauses(m, cut, own.get(PAUSE), settings),
         *(e for phrase in cut for e in _phrase_events(m, phrase, own, settings)),
+        *_laughs(m),
     ]
-    return (*_states(m, cut), *sorted(events, key=lambda e: (e.span.start_s, e.code)))
+    states = [_against_published(e, own) for e in _states(m, cut)]
+    ordered = sorted(events, key=lambda e: (e.span.start_s, e.code))
+    return (*states, *_sound_states(m), *ordered)
 
 
 # --- what is usual ---------------------------------------------------------------------------
@@ -357,13 +371,73 @@ def _states(m: VoiceMeasurement, cut: tuple[_Phrase, ...]) -> Iterator[Event]:
         yield _state(m, PAUSE, mean_s, Unit.SECOND)
 
 
+def _sound_states(m: VoiceMeasurement) -> Iterator[Event]:
+    """What else sounds, and how far the speech is above it."""
+    if m.parts is None:
+        return
+    shares = ((MUSIC_SHARE, m.parts.music, MUSIC_RELIABILITY), (NOISE_SHARE, m.parts.noise, 1.0))
+    for code, share, trust in shares:
+        if share >= MIN_SHARE:
+            yield replace(_state(m, code, share, Unit.RATIO), reliability=trust, caveats=())
+    if m.signal_to_noise_db is not None:
+        state = _state(m, SNR, m.signal_to_noise_db, Unit.DECIBEL)
+        yield replace(state, reliability=1.0, caveats=())
+
+
+def _laughs(m: VoiceMeasurement) -> Iterator[Event]:
+    for laugh in m.laughs:
+        yield _event(
+            m,
+            LAUGHTER,
+            Kind.EVENT,
+            laugh.span,
+            laugh.loudest_s,
+            laugh.calls_per_s,
+            Unit.PER_SECOND,
+            None,
+            LAUGH_RELIABILITY * (_snr_factor(m) if m.speech else UNKNOWN_SNR_FACTOR),
+            ("told by its rhythm, as in laughter; a syllable said over and over has the same",),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    low: float
+    high: float
+    population: str
+
+
+@cache
+def _published() -> dict[str, _Published]:
+    text = files("demeanor.explain.perception").joinpath("voice_ranges.csv").read_text("utf-8")
+    return {
+        row["code"]: _Published(float(row["low"]), float(row["high"]), row["population"])
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+def _against_published(state: Event, own: dict[str, float]) -> Event:
+    """A level that cannot be held against the speaker's own, held against other people's.
+
+    The change is 0 inside the published range, and else how far it lies outside.
+    """
+    published = _published().get(state.code)
+    if published is None or state.code in own:
+        return state
+    outside = min(0.0, state.peak - published.low) + max(0.0, state.peak - published.high)
+    where = "within" if outside == 0 else "above" if outside > 0 else "below"
+    said = f"too little voice to know what is usual; {where} the range of {published.population}"
+    return replace(state, change_from_population=outside, caveats=(*state.caveats, said))
+
+
 def _speech_share(m: VoiceMeasurement) -> Event:
     speech_s = sum(s.duration_s for s in m.speech)
     return _state(m, SPEECH_SHARE, speech_s / m.duration_s, Unit.RATIO)
 
 
 def _state(m: VoiceMeasurement, code: str, level: float, unit: Unit) -> Event:
-    longest = max(m.speech, key=lambda s: s.duration_s)
+    heard = m.speech or (Span(0.0, m.duration_s),)
+    longest = max(heard, key=lambda s: s.duration_s)
     return _event(
         m,
         code,

@@ -16,6 +16,7 @@ from demeanor.explain.reasoning.weigh import EMOTIONS, Reading, open_labels, sha
 from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Side, Span, Unit
 from demeanor.explain.vocabulary import (
     ACTION_UNITS,
+    VOICE_SOUNDS,
     VOICE_WORDS,
     intensity_letter,
     intensity_word,
@@ -148,7 +149,8 @@ def _voice_line(observation: Observation) -> Claim:
     when, words = _when(observation.span), VOICE_WORDS.get(observation.code)
     if words is None or not _is_change(observation):
         level = voice_level(observation.code, observation.peak or 0.0)
-        noted = f": {level}" if level and observation.kind is Kind.STATE else ""
+        by_level = observation.kind is Kind.STATE or observation.code in VOICE_SOUNDS
+        noted = f": {level}" if level and by_level else ""
         return _claim(f"The voice {when}, without a known change{noted}", [observation])
     change = direction(observation)
     if change is None:  # a rise or fall at the end of a phrase is a change by itself

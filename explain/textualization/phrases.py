@@ -5,6 +5,7 @@ import json
 from demeanor.explain.records import Channel, Kind, Observation, Side, Span, Unit
 from demeanor.explain.vocabulary import (
     ACTION_UNITS,
+    VOICE_SOUNDS,
     VOICE_WORDS,
     Region,
     intensity_letter,
@@ -82,7 +83,8 @@ def _face(observation: Observation) -> str:
 
 def _voice(observation: Observation) -> str:
     peak, code = observation.peak or 0.0, observation.code
-    if observation.kind is Kind.STATE and (level := voice_level(code, peak)):
+    by_level = observation.kind is Kind.STATE or code in VOICE_SOUNDS
+    if by_level and (level := voice_level(code, peak)):
         return level
     if code == "MeanUnvoicedSegmentLength":
         return f"pause of {peak:.1f} s"

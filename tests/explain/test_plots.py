@@ -163,3 +163,10 @@ def test_times_are_shared_by_all_plots():
     assert drawn(svg).get("data-t1") == "4.000"
     assert len(by_class(drawn(plots.time_axis(FOUR_S)), "tick")) == len(FOUR_S.ticks_s) + 1
     assert TIMES_S[-1] == 4.0
+
+
+def test_valence_and_arousal_keep_their_scale_however_little_they_move():
+    near_zero = track("valence", np.linspace(-0.1, 0.2, 41), unit=Unit.RATIO)
+    scale = plots.value_scale(near_zero)
+    assert (scale.low, scale.high) == (-1.0, 1.0)
+    assert [text for _, text in scale.ticks] == ["−1", "0", "1"]

@@ -19,11 +19,20 @@ from drawn_results import (
     picture,
     result,
     sound_only,
+    track,
 )
 
 from demeanor.explain import report
 from demeanor.explain.pictures import Media
-from demeanor.explain.records import Grounding, LabelScore, NotMeasured, Person, Provenance, Span
+from demeanor.explain.records import (
+    Grounding,
+    LabelScore,
+    NotMeasured,
+    Person,
+    Provenance,
+    Span,
+    Unit,
+)
 from demeanor.explain.report import Embed, IndexEntry, html_report, write_index, write_report
 from demeanor.explain.store import load_result
 
@@ -378,3 +387,13 @@ def test_the_style_uses_no_words_from_the_page():
     """A style or a script that held `</` would end early."""
     assert "</" not in report._text("report.css")
     assert "</" not in report._text("report.js")
+
+
+def test_valence_and_arousal_are_drawn_with_the_mapping_they_come_from():
+    mapped = track("valence", [0.2] * 41, unit=Unit.RATIO)
+    mapped = replace(mapped, source=replace(mapped.source, name="A list x A table 1977"))
+    text = html_report(result(tracks=(*result().measurement.tracks, mapped)))
+    said = Page(text).said
+    assert "unpleasant −1 to pleasant 1; by a published mapping, not validated here" in said
+    assert "A list x A table 1977" in said
+    assert "valence over time" in text

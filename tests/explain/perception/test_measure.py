@@ -258,3 +258,27 @@ def test_intensities_stay_on_their_scale_and_events_in_their_clip(demo_measureme
         if track.unit == "FACS 0-5":
             known = track.values[~np.isnan(track.values)]
             assert ((known >= 0) & (known <= 5)).all()
+
+
+def test_valence_and_arousal_are_tracks_and_no_clues(demo_measurement):
+    found = demo_measurement
+    placed = [t for t in found.tracks if t.code in ("valence", "arousal")]
+    assert [(t.person, t.channel, t.code) for t in placed] == [
+        ("p1", Channel.FACE, "valence"),
+        ("p1", Channel.FACE, "arousal"),
+        (None, Channel.VOICE, "valence"),
+        (None, Channel.VOICE, "arousal"),
+    ]
+    assert len({t.source.name for t in placed}) == 2
+    codes = {e.code for e in found.events} | {u.code for u in found.usual}
+    assert not codes & {"valence", "arousal"}
+
+
+#  the script: brows up at 3.2 s, a broad smile at 7.2 s, a smaller one at 11.6 s
+def test_the_demo_clip_s_smiles_are_placed_by_their_strength(demo_measurement):
+    valence = demo_measurement.track("p1", "valence")
+    at = np.searchsorted(valence.times_s, [0.4, 11.6, 7.2])
+    still, small, broad = valence.values[at]
+    assert abs(still) < 0.1 < small < broad
+    arousal = demo_measurement.track("p1", "arousal").values[np.searchsorted(valence.times_s, 3.2)]
+    assert arousal > 0.4

@@ -7,6 +7,8 @@ import pytest
 import soundfile
 from scipy.signal import resample_poly
 
+from demeanor.explain.demo import voices
+from demeanor.explain.demo.voices import Phrase
 from demeanor.explain.perception import voice
 from demeanor.explain.perception.voice import (
     ALPHA,
@@ -257,3 +259,64 @@ def test_a_real_recording(shared):
     assert [round(s.start_s) for s in m.speech] == [0, 3, 4, 5, 8]
     assert 15 < m.signal_to_noise_db < 30
     assert m.not_measured == ()
+
+
+# What else sounds ----------------------------------------------------------------------------
+
+
+#  0 s       1 s       2 s       3 s       4 s
+#  |-silence-|--voice--|---tone--|--noise--|
+def test_each_moment_is_speech_music_noise_or_silence():
+    silence, noise = np.zeros(RATE_HZ), np.random.default_rng(0).normal(0, 0.05, RATE_HZ)
+    sound = np.concatenate([silence, buzz(1.0), 0.1 * np.sin(2 * np.pi * 330 * seconds(1)), noise])
+    parts = measured(sound, Span(1.0, 2.0)).parts
+    assert (parts.speech, parts.music) == pytest.approx((0.25, 0.25), abs=0.02)
+    assert (parts.noise, parts.silence) == pytest.approx((0.25, 0.25), abs=0.02)
+    assert sum(dataclasses.astuple(parts)) == pytest.approx(1.0)
+
+
+#  st       24 24 24 24 24 24 24.3 24.6 24.9 nan 24 24    five steps of no change are 0.1 s
+def test_a_note_holds_still():
+    pitch_st = [24.0] * 6 + [24.3, 24.6, 24.9, np.nan, 24.0, 24.0]
+    steady = voice.steady_tones(27.5 * 2 ** (np.array(pitch_st) / 12), SETTINGS)
+    assert steady.tolist() == [True] * 6 + [False] * 6
+
+
+def test_other_people_s_talk_is_no_music():
+    wandering = voices.say(Phrase((140, 180, 120, 190, 130), 3.0), seed=2)[0]
+    near = buzz(3.0, 200.0) * mask(seconds(3.0), (Span(1.0, 2.0),))
+    m = measured(near + wandering, Span(1.0, 2.0))
+    assert BACKGROUND not in [n.what for n in m.not_measured]
+
+
+def test_talk_that_is_left_out_is_told():
+    noise = np.random.default_rng(0).normal(0, 0.001, 3 * RATE_HZ)
+    sound = buzz(3.0) * mask(seconds(3.0), (Span(1.0, 2.0),)) + noise
+    m = measured(sound, Span(0.0, 3.0))
+    assert len(m.speech) == 1
+    (told,) = [n for n in m.not_measured if n.what == "talk in the background"]
+    assert "1.7 s" in told.reason or "1.8 s" in told.reason
+
+
+@pytest.mark.parametrize("snr_db", [0.0, 10.0, 20.0, 30.0])
+@pytest.mark.parametrize("colour", ["white", "pink"])
+def test_signal_to_noise_is_the_ratio_that_was_mixed(snr_db, colour):
+    spoken, _ = voices.say(Phrase((140, 120), 2.0), seed=3)
+    gap = np.zeros(RATE_HZ, np.float32)
+    sound = np.concatenate([gap, spoken, gap])
+    where = mask(seconds(4.0), (Span(1.0, 3.0),))
+    mixed = voices.mixed(sound, voices.noise(len(sound), colour, 7), snr_db, where)
+    assert measured(mixed, Span(1.0, 3.0)).signal_to_noise_db == pytest.approx(snr_db, abs=3.0)
+
+
+@pytest.mark.parametrize("pitch_hz", [(62, 72), (80, 95, 75), (120, 160, 110), (320, 420, 300)])
+@pytest.mark.parametrize("snr_db", [40.0, 10.0])
+def test_few_gross_errors_in_the_pitch_of_known_voices(pitch_hz, snr_db):
+    sound, truth_hz = voices.say(Phrase(pitch_hz, 2.0, jitter=0.02), seed=9)
+    noisy = voices.mixed(sound, voices.noise(len(sound), "pink"), snr_db, ~np.isnan(truth_hz))
+    track = measured(noisy, Span(0.0, 2.0)).track(PITCH)
+    found_hz = 27.5 * 2 ** (track.values / 12)
+    true_hz = truth_hz[np.minimum((track.times_s * RATE_HZ).astype(int), len(truth_hz) - 1)]
+    both = ~np.isnan(found_hz) & ~np.isnan(true_hz)
+    assert both.sum() > 0.8 * (~np.isnan(true_hz)).sum()  # ends of syllables are faint
+    assert np.mean(np.abs(found_hz[both] / true_hz[both] - 1) > 0.2) <= 0.05

@@ -5,6 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from demeanor.explain.demo import voices
+from demeanor.explain.perception.laughter import Laugh
+from demeanor.explain.perception.vad import WINDOW_S
 from demeanor.explain.perception.voice import (
     ALPHA,
     BACKGROUND,
@@ -16,6 +19,8 @@ from demeanor.explain.perception.voice import (
     RATE,
     SHIMMER,
     SOURCE,
+    SoundParts,
+    VoiceAnalyser,
     VoiceMeasurement,
     mask,
 )
@@ -251,3 +256,94 @@ def test_little_voice_to_compare_with_is_told():
     (event,) = changes(m)
     assert event.caveats == ("only 3.5 s of voice to compare with",)
     assert event.reliability == pytest.approx(3.5 / 6, abs=0.01)
+
+
+# Other sounds, and other people's voices -------------------------------------------------------
+
+
+def told(m: VoiceMeasurement) -> dict[str, Event]:
+    return {e.code: e for e in voice_events(m, voice_usual(m, SETTINGS), SETTINGS)}
+
+
+def test_music_noise_and_the_distance_to_them_are_states():
+    parts = SoundParts(speech=0.4, music=0.25, noise=0.05, silence=0.3)
+    found = told(dataclasses.replace(drawn(A, B, C, snr_db=12.0), parts=parts))
+    assert (found["music_share"].peak, found["signal_to_noise"].peak) == (0.25, 12.0)
+    assert found["music_share"].kind is Kind.STATE
+    assert found["music_share"].reliability < 1.0
+    assert "noise_share" not in found  # less than a tenth of the time
+
+
+def test_music_without_speech_is_told():
+    parts = SoundParts(speech=0.0, music=0.9, noise=0.1, silence=0.0)
+    found = voice_events(dataclasses.replace(drawn(snr_db=None), parts=parts), (), SETTINGS)
+    assert [(e.code, e.span) for e in found] == [
+        ("music_share", Span(0.0, 14.0)),
+        ("noise_share", Span(0.0, 14.0)),
+    ]
+
+
+def test_a_laugh_is_an_event_that_is_not_trusted_much():
+    laugh = Laugh(Span(4.5, 5.5), 4.7, 5.2)
+    found = told(dataclasses.replace(drawn(A, B, C), laughs=(laugh,)))
+    event = found["laughter"]
+    assert (event.kind, event.span, event.apex_s, event.peak) == (
+        Kind.EVENT,
+        Span(4.5, 5.5),
+        4.7,
+        5.2,
+    )
+    assert event.reliability == 0.5
+    assert "over and over" in event.caveats[0]
+
+
+#  one phrase of 2 s is no usual; 24 st are 110 Hz, within what is published for adults
+@pytest.mark.parametrize(
+    ("pitch_st", "change", "where"),
+    [(24.0, 0.0, "within"), (42.24, 3.0, "above"), (20.71, -2.0, "below")],
+)
+def test_a_level_is_held_against_published_ranges_where_no_usual_is_known(pitch_st, change, where):
+    event = told(drawn(A, **{PITCH: ((A, pitch_st),)}))[PITCH]
+    assert event.change_from_population == pytest.approx(change, abs=1e-5)
+    assert event.change_from_usual is None
+    assert (
+        f"too little voice to know what is usual; {where} the range of adults" in event.caveats[-1]
+    )
+
+
+def test_a_known_usual_needs_no_published_range():
+    event = told(drawn(A, B, C))[PITCH]
+    assert (event.change_from_population, event.caveats) == (None, ())
+
+
+@pytest.mark.parametrize("kind", ["rise", "fall", "flat"])
+@pytest.mark.parametrize("snr_db", [None, 10.0])
+def test_ends_of_made_phrases_are_heard(kind, snr_db):
+    gap, parts, spans = np.zeros(9600, np.float32), [], []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        sound, _ = voices.say(voices.intonation(kind, (110.0, 160.0, 220.0)[seed], rng), seed)
+        start_s = sum(map(len, parts)) / voices.SAMPLE_RATE_HZ
+        spans.append(Span(start_s, start_s + len(sound) / voices.SAMPLE_RATE_HZ))
+        parts += [sound, gap]
+    whole = np.concatenate(parts)
+    if snr_db is not None:
+        whole = voices.mixed(whole, voices.noise(len(whole), "pink"), snr_db, whole != 0)
+    analyser = VoiceAnalyser(SETTINGS, Windows(spans))
+    analyser.add(whole)
+    m = analyser.finish()
+    found = [e.code for e in voice_events(m, voice_usual(m, SETTINGS), SETTINGS)]
+    wanted = {"rise": [RISE] * 3, "fall": [FALL] * 3, "flat": []}[kind]
+    assert [code for code in found if code in (RISE, FALL)] == wanted
+
+
+class Windows:
+    """A detector that hears speech in given spans."""
+
+    def __init__(self, spans) -> None:
+        self.spans, self.n_heard = tuple(spans), 0
+
+    def __call__(self, windows: np.ndarray) -> np.ndarray:
+        times_s = (self.n_heard + np.arange(len(windows))) * WINDOW_S
+        self.n_heard += len(windows)
+        return mask(times_s, self.spans).astype(np.float32)
