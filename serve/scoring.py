@@ -20,7 +20,6 @@ from demeanor.explain.errors import DemeanorError
 
 if TYPE_CHECKING:
     from demeanor.eval.report import Comparison, Report
-    from demeanor.eval.scores import Score, Unknown
 
 app = typer.Typer(
     help="Score predictions of any system, with what the number is worth. Tasks: `demeanor eval "
@@ -30,8 +29,7 @@ app = typer.Typer(
 tables = typer.Typer(help="Word tables: which words count as the same emotion.")
 app.add_typer(tables, name="tables", no_args_is_help=True)
 _err = Console(stderr=True, highlight=False)
-_N_SCORES = 12  # in the text: the headline and its kin; --json has all
-_N_UNKNOWN = 10
+_N_SCORES = 12  # of a comparison in the text; --json has all
 T = TypeVar("T")
 
 
@@ -157,58 +155,25 @@ def _evaluate(
 
 
 def show(report: "Report", console: Console) -> None:
+    from demeanor.eval import text
+
     console.print(report.title, markup=False)
-    table = Table("score", "value", "95% interval", "constant answer")
-    constant = {s.name: s.value for s in report.baseline.scores} if report.baseline else {}
-    for score in report.scores[:_N_SCORES]:
-        beside = _value(constant.get(score.name))
-        table.add_row(score.name, _value(score.value), _span(score), beside)
+    table = Table(*text.HEAD)
+    for row in text.rows(report):
+        table.add_row(*row)
     console.print(table)
-    for line in _lines(report):
+    for line in text.said(report):
         console.print(line, markup=False)
 
 
-def _lines(report: "Report") -> list[str]:
-    lines = [
-        f"{report.n_scored} of {len(report.rows)} samples scored; intervals: bootstrap over "
-        f"{report.intervals_over}, {report.n_folds} folds.",
-        *(f"skipped: {n} ({reason})" for reason, n in report.skipped.items()),
-        *_unknown("gold", report.unknown_gold),
-        *_unknown("predicted", report.unknown_predicted),
-    ]
-    if report.baseline:
-        lines.append(f"constant answer: {report.baseline.said} ({report.baseline.how})")
-    if len(report.scores) > _N_SCORES:
-        lines.append(f"{len(report.scores) - _N_SCORES} more figures with --json")
-    return [*lines, *report.notes, f"signature: {report.signature.line()}"]
-
-
-def _unknown(which: str, unknown: "Unknown") -> list[str]:
-    if not unknown.n_unknown:
-        return []
-    share = unknown.n_unknown / unknown.n_labels
-    listed = ", ".join(f"{label} {n}" for label, n in unknown.labels[:_N_UNKNOWN])
-    more = ", …" if len(unknown.labels) > _N_UNKNOWN else ""
-    return [
-        f"unknown labels, {which}: {unknown.n_unknown} of {unknown.n_labels} ({share:.1%}): "
-        f"{listed}{more}"
-    ]
-
-
-def _value(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{value:.2f}"
-
-
-def _span(score: "Score") -> str:
-    return "–" if score.interval is None else "{:.2f} to {:.2f}".format(*score.interval)
-
-
 def show_comparison(found: "Comparison", console: Console) -> None:
+    from demeanor.eval.text import number
+
     table = Table("score", found.first, found.second, "difference", "95% interval", "p")
     for row in found.differences[:_N_SCORES]:
         span = "–" if row.interval is None else "{:+.2f} to {:+.2f}".format(*row.interval)
         p = "–" if row.p is None else f"{row.p:.4f}"
-        values = (_value(row.first), _value(row.second), f"{row.difference:+.2f}")
+        values = (number(row.first), number(row.second), f"{row.difference:+.2f}")
         table.add_row(row.name, *values, span, p)
     console.print(table)
     console.print(f"Over {found.n_both} samples that both scored; only one scored {found.n_one}.")
