@@ -7,7 +7,7 @@ written descriptions of clips with open labels (EMER, as JSON lines).
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class Item:
     subject: str | None = None
     video: str | None = None  # the film or recording that it was cut from
     split: str | None = None
+    said: str | None = None  # the words spoken, where the corpus has them as text
+    extra: Mapping[str, Any] = field(default_factory=dict)  # what only this corpus has
 
     @property
     def group(self) -> str | None:
@@ -63,8 +65,14 @@ def _described(file: Path, number: int, row: Mapping[str, Any]) -> Item:
     text, labels = row.get("description"), row.get("labels")
     if not (isinstance(text, str) and text.strip() and isinstance(labels, list)):
         raise CorpusError(f"{file}: line {number}: wanted id, description and a list of labels")
-    fields = {name: _text(row.get(name)) for name in ("subject", "video", "split")}
-    return Item(str(row.get("id") or number), [str(label) for label in labels], text=text, **fields)
+    return Item(
+        str(row.get("id") or number),
+        [str(label) for label in labels],
+        text=text,
+        subject=_text(row.get("subject")),
+        video=_text(row.get("video")),
+        split=_text(row.get("split")),
+    )
 
 
 def read_labelled(path: Path, several: bool = False) -> tuple[Item, ...]:
