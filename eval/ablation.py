@@ -120,9 +120,7 @@ def _each(
     return Compared(f"{title}, {task.title}", tuple(names), tuple(made))
 
 
-def headline_difference(
-    first: Report, second: Report, n_folds: int = N_FOLDS
-) -> Difference | None:
+def headline_difference(first: Report, second: Report, n_folds: int = N_FOLDS) -> Difference | None:
     """Paired over the samples that both scored; None where there are none."""
     import numpy as np
 

@@ -228,9 +228,7 @@ def _shingles(text: str | None) -> frozenset[Any]:
     return shingles if len(shingles) >= _MIN_SHINGLES else frozenset([tuple(words)])
 
 
-def _near_texts(
-    items: Sequence[Item], shingles: Mapping[str, frozenset[Any]]
-) -> Iterator[Leak]:
+def _near_texts(items: Sequence[Item], shingles: Mapping[str, frozenset[Any]]) -> Iterator[Leak]:
     """Only texts that share a shingle are compared."""
     split = {item.item_id: item.split or "" for item in items}
     holders: dict[Any, list[str]] = defaultdict(list)

@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from demeanor.explain.errors import DemeanorError
-from demeanor.serve import running
+from demeanor.serve import judging, running
 
 if TYPE_CHECKING:
     from demeanor.eval.ablation import Compared
@@ -87,7 +87,8 @@ def _command(task_name: str) -> Callable[..., None]:
 def _asking_command(task_name: str) -> Callable[..., None]:
     def run(
         chat: Annotated[
-            str, typer.Option(help="prototype, local:DIR_OR_HUB, or the URL of an OpenAI-style API.")
+            str,
+            typer.Option(help="prototype, local:DIR_OR_HUB, or the URL of an OpenAI-style API."),
         ] = "prototype",
         data: Annotated[
             Path | None, typer.Option(help="Folder or table of samples; see docs/evaluation.md.")
@@ -137,7 +138,7 @@ def _asking_command(task_name: str) -> Callable[..., None]:
         as_json: AsJson = False,
     ) -> None:
         if predictions:
-            return _score(task_name, predictions, gold, (words, folder, level), labels, as_json)
+            _score(task_name, predictions, gold, (words, folder, level), labels, as_json)
 
         def work() -> "Run | Compared":
             wanted = running.Wanted(
@@ -186,7 +187,7 @@ def _score(
     words: "tuple[Words | None, Path | None, int]",
     labels: str | None,
     as_json: bool,
-) -> None:
+) -> NoReturn:
     """One file's report; of several, the best one's, which says that it was picked here."""
     console = Console(highlight=False, soft_wrap=True)
 
@@ -251,6 +252,45 @@ def leaks_command(
             console.print(str(leak), markup=False)
         console.print(running.leak_note(found), markup=False)
     raise typer.Exit(1 if found.leaks else 0)
+
+
+@app.command("judge")
+def judge_command(
+    source: Annotated[
+        Path, typer.Argument(help="A run folder, or JSON lines with id, reference, candidate.")
+    ],
+    references: Annotated[
+        Path | None, typer.Option(help="JSON lines with id and reference (or description).")
+    ] = None,
+    judge: Annotated[str, typer.Option(help="builtin, or a chat model as for --chat.")] = "builtin",
+    kind: Annotated[str, typer.Option(help="clues or labels.")] = "clues",
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="Model that taught the answering one; repeatable.")
+    ] = None,
+    repeat: Annotated[bool, typer.Option(help="Ask again, for agreement with itself.")] = True,
+    turn: Annotated[bool, typer.Option(help="Ask with the texts exchanged.")] = True,
+    other: Annotated[
+        bool, typer.Option(help="Ask about another sample's reference: what chance gives.")
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Judge even what the judge itself wrote or taught.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Default: beside it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How far explanations name the clues or labels of reference texts, from 1 to 10."""
+    wanted = judging.Wanted(
+        source, references, judge, kind, tuple(teacher or ()), repeat, turn, other, force, out
+    )
+    report, folder = _guarded(lambda: judging.carry_out(wanted))
+    if as_json:
+        from demeanor.eval.report import to_json
+
+        sys.stdout.write(to_json(report))
+    else:
+        show(report, Console(highlight=False, soft_wrap=True))
+    _err.print(str(folder), soft_wrap=True, markup=False)
+    raise typer.Exit(0 if report.n_scored else 1)
 
 
 @app.command("tasks")

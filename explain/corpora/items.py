@@ -63,8 +63,14 @@ def _described(file: Path, number: int, row: Mapping[str, Any]) -> Item:
     text, labels = row.get("description"), row.get("labels")
     if not (isinstance(text, str) and text.strip() and isinstance(labels, list)):
         raise CorpusError(f"{file}: line {number}: wanted id, description and a list of labels")
-    fields = {name: _text(row.get(name)) for name in ("subject", "video", "split")}
-    return Item(str(row.get("id") or number), [str(label) for label in labels], text=text, **fields)
+    return Item(
+        str(row.get("id") or number),
+        [str(label) for label in labels],
+        text=text,
+        subject=_text(row.get("subject")),
+        video=_text(row.get("video")),
+        split=_text(row.get("split")),
+    )
 
 
 def read_labelled(path: Path, several: bool = False) -> tuple[Item, ...]:
