@@ -134,9 +134,7 @@ class System:
             return self._labelled(item, request)
         result = pipeline.reason(measured, self.model, self.labels, None, self.settings)
         observations = [store.to_plain(o) for o in result.observations]
-        return self._made(
-            item, result.explanations[0], result.timelines[0].text, observations
-        )
+        return self._made(item, result.explanations[0], result.timelines[0].text, observations)
 
     def _about_text(self, item: Item) -> Answer:
         if self.without and self.model.reads_prompt:
@@ -268,9 +266,7 @@ def _label_schema(labels: LabelSet) -> dict[str, Any]:
     }
 
 
-def _read_labels(
-    reply: str, labels: LabelSet
-) -> tuple[list[str], str | None, tuple[str, ...]]:
+def _read_labels(reply: str, labels: LabelSet) -> tuple[list[str], str | None, tuple[str, ...]]:
     try:
         data = only_object(reply)
     except DemeanorError as error:

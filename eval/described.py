@@ -87,19 +87,22 @@ def describe(
     """Observations and timeline of a description; sentences beyond the budget are left out."""
     said = [s for line in text.splitlines() for s in sentences(line)]
     head = [*_HEAD, *([_MASKED] if masked else [])]
-    room, rows, found = max_tokens - n_tokens("\n".join(head)), [], []
+    room = max_tokens - n_tokens("\n".join(head))
+    rows: list[tuple[str | None, str]] = []
+    found: list[Observation] = []
     numbers = dict.fromkeys(Channel, 0)
     for second, sentence in enumerate(said, start=1):
         new = [o for o in _observations(sentence, second, numbers) if o.channel not in without]
-        lines = [(o.obs_id, _line(o)) for o in new]
+        lines: list[tuple[str | None, str]] = [(o.obs_id, _line(o)) for o in new]
         room -= sum(n_tokens(line) + 1 for _, line in lines)
         if room < 0:
             rows.append((None, f"({len(said) - second + 1} sentences were left out for length)"))
             break
         rows += lines
         found += new
-    joined = [(None, line) for line in head] + (rows or [(None, "(nothing was described)")])
-    return Described(tuple(found), _timeline(joined, found, len(said)))
+    head_rows: list[tuple[str | None, str]] = [(None, line) for line in head]
+    body = rows or [(None, "(nothing was described)")]
+    return Described(tuple(found), _timeline([*head_rows, *body], found, len(said)))
 
 
 def _observations(sentence: str, second: int, numbers: dict[Channel, int]) -> list[Observation]:

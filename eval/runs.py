@@ -210,7 +210,9 @@ def _outcome(item: Item, future: Future[Answer]) -> Answer | Failure:
         return Failure(item.item_id, type(error).__name__, str(error))
     except Exception as error:  # one sample's fault must not end the others
         kind = type(error).__name__
-        return Failure(item.item_id, kind, f"{kind}: {error}. A fault of Demeanor: please report it")
+        return Failure(
+            item.item_id, kind, f"{kind}: {error}. A fault of Demeanor: please report it"
+        )
 
 
 def _append(stream: IO[str], row: Mapping[str, Any]) -> None:

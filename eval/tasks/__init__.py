@@ -40,7 +40,7 @@ class Task:
     title: str
     metric: str  # as signatures name it
     score: Callable[[Sequence[Sample], Setting], Scored]
-    constant: Callable[[Sequence[Sample], Setting], Constant]
+    constant: Callable[[Sequence[Sample], Setting], Constant] | None  # None: there is none
     grouped: bool  # needs a word table
     preprocessing: str
     note: str = ""  # what a reader of the number should know
