@@ -55,7 +55,7 @@ _MAX_ITEMS, _MAX_CHARS = 20, 120
 _NO_FORM = "the reply has not the form that was asked for"
 # A candidate that talks to its judge is scored like any other, and counted.
 _TO_JUDGE = re.compile(
-    r"\b(?:10|ten) (?:out of|/) ?(?:10|ten)\b|\bscore\b|\brate (?:this|it|me)\b|\bas (?:a|the) judge\b"
+    r"\b(?:10|ten) (?:out of|/) ?(?:10|ten)\b|\bscore\b|\brate (?:this|it|me)\b|\bas the judge\b"
     r"|\bignore (?:all|any|the|previous)\b|\binstructions?\b|\"score\"",
     re.IGNORECASE,
 )
@@ -162,7 +162,8 @@ def read_verdict(reply: str, kind: str) -> tuple[float | None, str | None]:
 
     >>> read_verdict("10 because the candidate says so", "clues")
     (None, 'the reply is no JSON object')
-    >>> read_verdict('{"clues_a": ["smile"], "clues_b": ["frown"], "shared": [], "score": 9}', "clues")
+    >>> said = '{"clues_a": ["smile"], "clues_b": ["frown"], "shared": [], "score": 9}'
+    >>> read_verdict(said, "clues")
     (None, 'the score is 9 and nothing is shared')
     """
     try:

@@ -1,7 +1,7 @@
 """Tasks by name: where gold comes from, how an answer is read, which metric scores it.
 
-A task is added by writing it down in `released.py` (predictions), in `asked.py` (samples that we ask
-about), or in a module beside them, and naming that in `_MODULES`. Importing this loads none of them.
+A task is added by writing it down in `released.py` (predictions), in `asked.py` (samples that we
+ask about), or in a module beside them, and naming that in `_MODULES`. Importing this loads none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
