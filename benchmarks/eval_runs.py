@@ -70,6 +70,13 @@ def with_runs(page: str, text: str) -> str:
     return f"{before.rstrip()}\n\n{text}{after}"
 
 
+def kept(page: str, old: str) -> str:
+    """A page made anew, with what the old one had between the marks."""
+    _, mark, rest = old.partition(BEGIN)
+    inside, end, _ = rest.partition(END)
+    return with_runs(page, mark + inside + end) if end else page
+
+
 # Written clues --------------------------------------------------------------------------------
 
 
