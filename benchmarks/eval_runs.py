@@ -17,6 +17,7 @@ from benchmarks.perception.tables import markdown
 from demeanor.eval.ablation import Compared, ablate, headline_difference
 from demeanor.eval.answering import CLOSED, OPEN, System
 from demeanor.eval.extraction import RuleExtractor
+from demeanor.eval.judge import KINDS, BuiltinJudge, Judging, Pair, explained, judge_pairs
 from demeanor.eval.leakage import MAX_BITS, check
 from demeanor.eval.masking import Mask, mask_of
 from demeanor.eval.report import Origin, Report, evaluate
@@ -104,6 +105,7 @@ def emer(folder: Path, tables: dict[str, WordTable], out: Path) -> str:
         if found and found.interval:
             low, high = found.interval
             apart.append(f"{version} {found.difference:+.2f} [{low:+.2f}, {high:+.2f}]")
+    apart_text = "; ".join(apart)
     answers = masked.answers.values()
     neutral = sum(answer.predicted == ["neutral"] for answer in answers)
     return "\n\n".join(
@@ -115,11 +117,67 @@ def emer(folder: Path, tables: dict[str, WordTable], out: Path) -> str:
             f"{hidden_share(items, mask):.1%} of the words), what is left are movements, sounds "
             "and what was said.",
             markdown(("table", "what answers", "EW-F L1", "95%", "constant", "scored"), rows),
-            f"Unmasking adds {'; '.join(apart)} (paired). The masked run is below the answer that "
+            f"Unmasking adds {apart_text} (paired). The masked run is below the answer that "
             f"is the same for every sample: {neutral} of {len(items)} answers are *neutral*, since "
             "the rules need patterns of several movements, and a text names one or two. Nothing "
             "here says that it understands a text; the figure stands as the floor that language "
             "models are to be held against. Wheels of v2026 hold no *neutral*.",
+            clue_channels(items, mask, tables["d1"], out),
+            judged(items, masked, unmasked),
+        ]
+    )
+
+
+def clue_channels(items: tuple[Item, ...], mask: Mask, table: WordTable, out: Path) -> str:
+    """What of the masked texts helps: movements named, changes of voice named, or the rest."""
+    system = System(load_chat("prototype"), LABELS, OPEN, mask=mask)
+    task = ASKED["emer"].task
+    found = ablate(task, items, system, Setting(table), out, Options(workers=2))
+    rows = []
+    for name, made, apart in zip(found.names, found.runs, found.differences, strict=True):
+        score = made.report.scores[0]
+        between = ("–", "–", "–")
+        if apart is not None and apart.interval is not None:
+            low, high = apart.interval
+            between = (f"{apart.difference:+.2f}", f"{low:+.2f} to {high:+.2f}", f"{apart.p:.4f}")
+        rows.append((name, number(score.value), span(score), *between))
+    head = ("channels", "EW-F L1 (d1)", "95%", "less all", "95%", "p")
+    return "\n\n".join(
+        [
+            "The masked texts by channel (`demeanor eval emer --ablate`). *face*: movements that a "
+            "sentence names; *voice*: changes of the voice that it names; *words*: the sentences "
+            "themselves, quotations among them. Paired over samples.",
+            markdown(head, rows),
+        ]
+    )
+
+
+def judged(items: tuple[Item, ...], masked: Run, unmasked: Run) -> str:
+    """The built-in judge on the reasoner's explanations beside the texts they were made from."""
+    texts = {item.item_id: item.text or "" for item in items}
+    rows = []
+    for name, done in (("masked", masked), ("unmasked", unmasked)):
+        pairs = [
+            Pair(key, texts[key], explained(answer.explanation))
+            for key, answer in done.answers.items()
+            if answer.explanation
+        ]
+        for kind in KINDS:
+            judge = BuiltinJudge(kind)
+            folder = done.folder / f"judge-{kind}-builtin"
+            report, _ = judge_pairs(pairs, judge, kind, folder, Judging())
+            overlap, other, *_ = report.scores
+            n = f"{report.n_scored} of {len(report.rows)}"
+            cells = (number(overlap.value), span(overlap), number(other.value), n)
+            rows.append((f"{kind}, {name}", *cells))
+    return "\n\n".join(
+        [
+            "How far the explanations name what the whole text names, 1 to 10, as the built-in "
+            "judge says (`demeanor eval judge RUN --references rows.jsonl`). *other*: beside the "
+            "text of another sample, which is what chance gives: only the distance from it says "
+            "anything. The judge shares its tables of cues with the reasoner; how far a language "
+            "model or a person would agree with it is unknown.",
+            markdown(("what", "overlap", "95%", "other", "scored"), rows),
         ]
     )
 

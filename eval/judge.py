@@ -40,7 +40,7 @@ from demeanor.eval.text import as_text
 from demeanor.explain.errors import DemeanorError, UnknownName
 from demeanor.explain.reasoning.chain import behind_bars
 from demeanor.explain.reasoning.chat import ChatModel, Message
-from demeanor.explain.reasoning.claims import mask_quotes
+from demeanor.explain.reasoning.claims import mask_quotes, without_cites
 from demeanor.explain.reasoning.cues import find_mentions
 from demeanor.explain.store import write_atomic
 from demeanor.prompts import load_prompt
@@ -446,6 +446,12 @@ def _length_notes(
 def _judge_notes(pairs: Sequence[Pair]) -> list[str]:
     n = sum(_TO_JUDGE.search(pair.candidate) is not None for pair in pairs)
     return [f"{n} candidates seem to speak to the judge: read their verdicts"] if n else []
+
+
+def explained(explanation: Mapping[str, Any]) -> str:
+    """What an answer says, as an answer keeps it: its three parts without the ids they cite."""
+    parts = ("observations_part", "interpretation", "conclusion")
+    return without_cites("\n".join(explanation[part] for part in parts))
 
 
 # Who may judge --------------------------------------------------------------------------------
