@@ -73,7 +73,7 @@ def carry_out(wanted: Wanted, console: Console) -> "Run | Compared":
     task = asked.scored_with(system.labels)
     setting = Setting(wanted.table, wanted.level, wanted.labels or asked.labels)
     options = Options(
-        workers=wanted.workers or (_AT_ONCE if "://" in wanted.chat else 1),
+        workers=_workers(wanted),
         command=shlex.join(["demeanor", *sys.argv[1:]]) if sys.argv[1:2] == ["eval"] else "",
         data=str(wanted.data or ""),
         notes=tuple(leaks),
@@ -85,6 +85,12 @@ def carry_out(wanted: Wanted, console: Console) -> "Run | Compared":
             return both_orders(task, items, system, setting, wanted.out, options, tell)
         folder = folder_of(wanted.out, task, system, items, setting)
         return run(task, items, system, setting, folder, options, tell)
+
+
+def _workers(wanted: Wanted) -> int:
+    if wanted.chat.startswith("local:"):
+        return 1  # one model in this process answers one sample at a time
+    return wanted.workers or (_AT_ONCE if "://" in wanted.chat else 1)
 
 
 def _leaks(items: "tuple[Item, ...]", wanted: Wanted, console: Console) -> list[str]:
