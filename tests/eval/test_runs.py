@@ -220,6 +220,12 @@ def test_labels_before_reasons(go):
     assert done.answers["i5"].problems == ("the reply is no JSON object",)
 
 
+def test_labels_asked_for_alone_are_not_extracted(chat, small_table):
+    rule = RuleExtractor(small_table)
+    with pytest.raises(DemeanorError, match="nothing is left to extract"):
+        System(chat, label_set("rafdb7"), order=LABEL_FIRST, extractor=rule)
+
+
 def test_the_prototype_has_no_order():
     with pytest.raises(DemeanorError, match="no order of asking"):
         System(Prototype(), label_set("rafdb7"), order=LABEL_FIRST)

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from scripted_chat import good_reply
+from scripted_server import Server
 from typer.testing import CliRunner
 
 from demeanor.serve import running
@@ -81,6 +83,7 @@ def test_failures_are_told_and_the_exit_code_is_1(tmp_path):
         (("--split", "dev"), "there is no split 'dev'"),
         (("--chat", "nobody"), "there is no chat model 'nobody'"),
         (("--extract", "prototype"), "--extract rule"),
+        (("--extract", "rule", "--order", "label-first"), "no order of asking"),
     ],
 )
 def test_what_cannot_be_run_is_said_before_anything_is_asked(data, tmp_path, args, said):
@@ -168,9 +171,98 @@ def test_the_best_of_several_predictions_is_said_to_be_picked(tmp_path):
     assert json.loads(text)["notes"][0].startswith("WARNING: one")
 
 
+def test_labels_are_taken_out_of_the_free_text_of_others(tmp_path):
+    said = ("She is happy, not sad.", "He looks furious.")
+    rows = [{"id": str(k), "gt": ["happy", "angry"][k], "pred": said[k]} for k in (0, 1)]
+    path = tmp_path / "free.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, text, _ = run("ovmerd", "--predictions", path, "--extract", "rule", "--json")
+    report = json.loads(text)
+    assert (code, report["scores"][0]["value"]) == (0, 100.0)
+    assert report["signature"]["extractor"].startswith("rule-1.d1.")
+    code, _, output = run("cmumosi", "--predictions", path, "--extract", "rule")
+    assert (code, "one of a closed set" in output) == (2, True)
+
+
 def test_names_that_are_known_without_loading_are_those_there_are():
     from demeanor.eval.tasks import tasks
     from demeanor.eval.tasks.asked import ASKED
 
     assert tuple(ASKED) == running.ASKED_NAMES
     assert set(TASK_NAMES) == set(tasks())
+
+
+# A language model behind an address -----------------------------------------------------------
+
+
+def completion(content, status=200):
+    if status != 200:
+        return status, json.dumps({"error": {"message": "too busy", "type": "x", "code": None}})
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": content},
+    }
+    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"}
+    return status, json.dumps({**body, "choices": [choice]})
+
+
+@pytest.fixture
+def serve():
+    pytest.importorskip("langchain_openai")
+    servers = []
+
+    def start(*answers):
+        servers.append(Server(*answers))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def no_retries(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("reasoning:\n  max_retries: 0\n")
+    return path
+
+
+def test_a_server_that_fails_now_and_then_is_asked_again_by_the_same_command(
+    data, tmp_path, serve, no_retries
+):
+    reply = completion(good_reply(labels=["happy"]))
+    server = serve(*[reply] * 3, completion("", 429), *[reply] * 2, reply)
+    command = ("emer", "--chat", f"{server.address}#m", "--data", data())
+    command = (*command, "--settings", no_retries, "-o", tmp_path / "runs")
+    code, text, output = run(*command)
+    assert (code, "skipped: 1 (no prediction)" in text) == (1, True)
+    assert "too busy" in output
+    code, text, _ = run(*command)
+    assert (code, "skipped: 1 (no prediction)" in text) == (0, False)
+    assert len(server.asked) == 7  # the six that were answered were asked about once
+    prompts = {body["messages"][1]["content"] for _, _, body in server.asked}
+    assert not any("furious" in prompt for prompt in prompts)
+
+
+def test_both_orders_of_asking_are_compared(data, tmp_path, serve, no_retries):
+    reasons = [completion(good_reply(labels=["happy"]))] * 6
+    labels = [completion('{"labels": ["angry"], "best_fit": "anger"}')] * 6
+    server = serve(*reasons, *labels)
+    command = ("emer", "--chat", f"{server.address}#m", "--data", data(), "--order", "both")
+    code, text, _ = run(*command, "--settings", no_retries, "-o", tmp_path / "runs")
+    assert code == 0
+    assert "reasons-first" in text
+    assert "label-first" in text
+    assert "The order of asking" in text
+    asked = server.asked[-1][2]
+    assert asked["response_format"]["json_schema"]["schema"]["required"] == ["labels", "best_fit"]
+
+
+def test_the_answering_model_may_not_judge_itself(data, tmp_path, serve, no_retries):
+    path, server = data(), serve(*[completion(good_reply(labels=["happy"]))] * 6)
+    chat = f"{server.address}#org/m-1b"
+    run("emer", "--chat", chat, "--data", path, "--settings", no_retries, "-o", tmp_path / "runs")
+    (folder,) = (tmp_path / "runs").iterdir()
+    code, _, output = run("judge", folder, "--references", path, "--judge", chat)
+    assert (code, "score their own texts higher" in output) == (2, True)
