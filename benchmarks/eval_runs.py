@@ -8,6 +8,7 @@ first one left. With --docs the figures go into docs/evaluation.md, between its 
 
 import argparse
 import csv
+import os
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from benchmarks.perception.tables import markdown
 from demeanor.eval.ablation import Compared, ablate, headline_difference
 from demeanor.eval.answering import CLOSED, OPEN, System
 from demeanor.eval.extraction import RuleExtractor
+from demeanor.eval.judge import KINDS, BuiltinJudge, Judging, Pair, explained, judge_pairs
 from demeanor.eval.leakage import MAX_BITS, check
 from demeanor.eval.masking import Mask, mask_of
 from demeanor.eval.report import Origin, Report, evaluate
@@ -34,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs" / "evaluation.md"
 BEGIN, END = "<!-- runs: python -m benchmarks.eval_runs --docs -->", "<!-- end of runs -->"
 LABELS = label_set("rafdb7")
+BACKENDS = ("mesh", "landmarker")
 
 
 def main() -> None:
@@ -42,9 +45,9 @@ def main() -> None:
     )
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--out", type=Path, default=ROOT / "runs")
-    parser.add_argument("--face", default="mesh")
     parser.add_argument("--docs", action="store_true", help="write docs/evaluation.md")
     args = parser.parse_args()
+    os.environ.setdefault("DEMEANOR_MODELS", str(args.shared / "data" / "models"))
     tables = {
         "d1": load_table("d1"),
         "v2026": load_table("v2026", args.shared / "knowledge" / "ov_mer" / "raw"),
@@ -54,8 +57,8 @@ def main() -> None:
         "The rule-based `prototype`, run by `python -m benchmarks.eval_runs`; each row is a run "
         "folder with its card.",
         emer(args.shared / "data" / "emer", tables, args.out),
-        faces(args.shared / "data" / "faces", args.face, args.out),
-        clips(args.face, tables["d1"], args.out),
+        faces(args.shared / "data" / "faces", args.out),
+        clips(tables["d1"], args.out),
     ]
     text = "\n\n".join([BEGIN, *parts, END])
     print(text)
@@ -68,6 +71,13 @@ def with_runs(page: str, text: str) -> str:
     before, mark, rest = page.partition(BEGIN)
     after = rest.partition(END)[2] if mark else "\n"
     return f"{before.rstrip()}\n\n{text}{after}"
+
+
+def kept(page: str, old: str) -> str:
+    """A page made anew, with what the old one had between the marks."""
+    _, mark, rest = old.partition(BEGIN)
+    inside, end, _ = rest.partition(END)
+    return with_runs(page, mark + inside + end) if end else page
 
 
 # Written clues --------------------------------------------------------------------------------
@@ -97,6 +107,7 @@ def emer(folder: Path, tables: dict[str, WordTable], out: Path) -> str:
         if found and found.interval:
             low, high = found.interval
             apart.append(f"{version} {found.difference:+.2f} [{low:+.2f}, {high:+.2f}]")
+    apart_text = "; ".join(apart)
     answers = masked.answers.values()
     neutral = sum(answer.predicted == ["neutral"] for answer in answers)
     return "\n\n".join(
@@ -108,11 +119,66 @@ def emer(folder: Path, tables: dict[str, WordTable], out: Path) -> str:
             f"{hidden_share(items, mask):.1%} of the words), what is left are movements, sounds "
             "and what was said.",
             markdown(("table", "what answers", "EW-F L1", "95%", "constant", "scored"), rows),
-            f"Unmasking adds {'; '.join(apart)} (paired). The masked run is below the answer that "
-            f"is the same for every sample: {neutral} of {len(items)} answers are *neutral*, since "
-            "the rules need patterns of several movements, and a text names one or two. Nothing "
-            "here says that it understands a text; the figure stands as the floor that language "
-            "models are to be held against. Wheels of v2026 hold no *neutral*.",
+            f"Unmasking adds {apart_text} (paired). Masked, {neutral} of {len(items)} answers are "
+            "*neutral*, which wheels of v2026 do not hold: the rules need patterns of several "
+            "movements, and a text names one or two. A figure below the constant answer shows no "
+            "understanding of the text; it is the floor that language models are held against.",
+            clue_channels(items, mask, tables["d1"], out),
+            judged(items, masked, unmasked),
+        ]
+    )
+
+
+def clue_channels(items: tuple[Item, ...], mask: Mask, table: WordTable, out: Path) -> str:
+    """What of the masked texts helps: movements named, changes of voice named, or the rest."""
+    system = System(load_chat("prototype"), LABELS, OPEN, mask=mask)
+    task = ASKED["emer"].task
+    found = ablate(task, items, system, Setting(table), out, Options(workers=2))
+    rows = []
+    for name, made, apart in zip(found.names, found.runs, found.differences, strict=True):
+        score = made.report.scores[0]
+        between = ("–", "–", "–")
+        if apart is not None and apart.interval is not None:
+            low, high = apart.interval
+            between = (f"{apart.difference:+.2f}", f"{low:+.2f} to {high:+.2f}", f"{apart.p:.4f}")
+        rows.append((name, number(score.value), span(score), *between))
+    head = ("channels", "EW-F L1 (d1)", "95%", "less all", "95%", "p")
+    return "\n\n".join(
+        [
+            "The masked texts by channel (`demeanor eval emer --ablate`). *face*: movements that a "
+            "sentence names; *voice*: changes of the voice that it names; *words*: the sentences "
+            "themselves, quotations among them. Paired over samples.",
+            markdown(head, rows),
+        ]
+    )
+
+
+def judged(items: tuple[Item, ...], masked: Run, unmasked: Run) -> str:
+    """The built-in judge on the reasoner's explanations beside the texts they were made from."""
+    texts = {item.item_id: item.text or "" for item in items}
+    rows = []
+    for name, done in (("masked", masked), ("unmasked", unmasked)):
+        pairs = [
+            Pair(key, texts[key], explained(answer.explanation))
+            for key, answer in done.answers.items()
+            if answer.explanation
+        ]
+        for kind in KINDS:
+            judge = BuiltinJudge(kind)
+            folder = done.folder / f"judge-{kind}-builtin"
+            report, _ = judge_pairs(pairs, judge, kind, folder, Judging())
+            overlap, other, *_ = report.scores
+            n = f"{report.n_scored} of {len(report.rows)}"
+            cells = (number(overlap.value), span(overlap), number(other.value), n)
+            rows.append((f"{kind}, {name}", *cells))
+    return "\n\n".join(
+        [
+            "How far the explanations name what the whole text names, 1 to 10, as the built-in "
+            "judge says (`demeanor eval judge RUN --references rows.jsonl`). *other*: beside the "
+            "text of another sample, which is what chance gives: only the distance from it says "
+            "anything. The judge shares its tables of cues with the reasoner; how far a language "
+            "model or a person would agree with it is unknown.",
+            markdown(("what", "overlap", "95%", "other", "scored"), rows),
         ]
     )
 
@@ -143,34 +209,62 @@ def hidden_share(items: tuple[Item, ...], mask: Mask) -> float:
 # Faces ----------------------------------------------------------------------------------------
 
 
-def faces(folder: Path, backend: str, out: Path) -> str:
+def faces(folder: Path, out: Path) -> str:
     asked = ASKED["faces"]
     everybody = asked.read(_manifest(folder, out / "faces.csv"))
     checked = check(everybody)
     items = tuple(item for item in everybody if item.split == HELD)
-    front = load_front(backend)
-    system = System(load_chat("prototype"), LABELS, CLOSED, front=front)
-    done = _run("faces", items, system, Setting(), out)
-    rows = [
-        (s.name, number(s.value), span(s), number(c.value))
-        for s, c in zip(done.report.scores, done.report.baseline.scores, strict=True)  # type: ignore[union-attr]
-        if s.value == s.value
-    ]
+    runs = {backend: _faces_run(items, backend, out) for backend in BACKENDS}
     people = len({item.subject for item in items})
     leaks = ", ".join(f"{kind}: {n}" for kind, n in checked.kinds.items()) or "nothing is shared"
-    failed = "" if not done.failures else f" {len(done.failures)} could not be answered."
+    failed = sum(len(done.failures) for done in runs.values())
     return "\n\n".join(
         [
             "### Faces",
             f"{len(items)} pictures of {people} people whom no constant of perception has seen "
-            f"(fold 0; 350 x 350 pixels, five classes; `--face-backend {backend}`), one picture "
-            f"an answer: no own usual, no voice, no words.{failed} The labels are students' and "
+            f"(fold 0; 350 x 350 pixels, five classes), one picture an answer: no own usual, no "
+            f"voice, no words. {failed} could not be answered. The labels are students' and "
             "noisy. One table of the reasoner was set by hand with pictures of these people in "
             "view (docs/perception.md): no clean held-out figures.",
-            markdown(("score", "percent", "95%, by people", "constant"), rows),
+            markdown(("score", *_face_head(), "constant"), _face_rows(runs)),
+            _backends_apart(runs),
             f"Fold 0 against the other folds: {leaks} ({checked.n_pictures} pictures compared; a "
             f"copy is what differs in at most {MAX_BITS} of 256 bits).",
         ]
+    )
+
+
+def _faces_run(items: tuple[Item, ...], backend: str, out: Path) -> Run:
+    system = System(load_chat("prototype"), LABELS, CLOSED, front=load_front(backend))
+    return _run("faces", items, system, Setting(), out)
+
+
+def _face_head() -> list[str]:
+    return [cell for backend in BACKENDS for cell in (f"{backend}, %", "95%, by people")]
+
+
+def _face_rows(runs: dict[str, Run]) -> list[tuple[str, ...]]:
+    first = next(iter(runs.values())).report
+    rows = []
+    for k, score in enumerate(first.scores):
+        if score.value != score.value:  # a class that gold does not have
+            continue
+        both = [done.report.scores[k] for done in runs.values()]
+        constant = first.baseline.scores[k] if first.baseline else None
+        cells = [cell for s in both for cell in (number(s.value), span(s))]
+        rows.append((score.name, *cells, number(constant.value if constant else None)))
+    return rows
+
+
+def _backends_apart(runs: dict[str, Run]) -> str:
+    one, other = (done.report for done in runs.values())
+    found = headline_difference(one, other)
+    if found is None or found.interval is None:
+        return "The two backends share too few samples to be compared."
+    low, high = found.interval
+    return (
+        f"{BACKENDS[1]} less {BACKENDS[0]}, {found.name}, paired over people: "
+        f"{found.difference:+.2f} [{low:+.2f}, {high:+.2f}], p {found.p:.4f}."
     )
 
 
@@ -195,10 +289,10 @@ def _is_square(image: Path) -> bool:
 # The demo clip --------------------------------------------------------------------------------
 
 
-def clips(backend: str, table: WordTable, out: Path) -> str:
+def clips(table: WordTable, out: Path) -> str:
     asked = ASKED["clips"]
     items = asked.read(None)
-    system = System(load_chat("prototype"), LABELS, OPEN, front=load_front(backend))
+    system = System(load_chat("prototype"), LABELS, OPEN, front=load_front(BACKENDS[0]))
     found = ablate(asked.task, items, system, Setting(table), out, Options())
     said = found.runs[0].answers["demo"].predicted
     return "\n\n".join(

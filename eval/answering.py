@@ -73,6 +73,10 @@ class System:
                 f"{self.model.name} has no order of asking: its labels come from rules, and its "
                 "reasons are written out afterwards. Orders are compared with language models"
             )
+        if self.order == LABEL_FIRST and self.extractor:
+            raise DemeanorError(
+                "labels that are asked for alone come as labels: nothing is left to extract"
+            )
         self._measuring = threading.Lock()  # the face models are not made for two at once
 
     @property

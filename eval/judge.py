@@ -40,7 +40,7 @@ from demeanor.eval.text import as_text
 from demeanor.explain.errors import DemeanorError, UnknownName
 from demeanor.explain.reasoning.chain import behind_bars
 from demeanor.explain.reasoning.chat import ChatModel, Message
-from demeanor.explain.reasoning.claims import mask_quotes
+from demeanor.explain.reasoning.claims import mask_quotes, without_cites
 from demeanor.explain.reasoning.cues import find_mentions
 from demeanor.explain.store import write_atomic
 from demeanor.prompts import load_prompt
@@ -55,7 +55,7 @@ _MAX_ITEMS, _MAX_CHARS = 20, 120
 _NO_FORM = "the reply has not the form that was asked for"
 # A candidate that talks to its judge is scored like any other, and counted.
 _TO_JUDGE = re.compile(
-    r"\b(?:10|ten) (?:out of|/) ?(?:10|ten)\b|\bscore\b|\brate (?:this|it|me)\b|\bas (?:a|the) judge\b"
+    r"\b(?:10|ten) (?:out of|/) ?(?:10|ten)\b|\bscore\b|\brate (?:this|it|me)\b|\bas the judge\b"
     r"|\bignore (?:all|any|the|previous)\b|\binstructions?\b|\"score\"",
     re.IGNORECASE,
 )
@@ -162,7 +162,8 @@ def read_verdict(reply: str, kind: str) -> tuple[float | None, str | None]:
 
     >>> read_verdict("10 because the candidate says so", "clues")
     (None, 'the reply is no JSON object')
-    >>> read_verdict('{"clues_a": ["smile"], "clues_b": ["frown"], "shared": [], "score": 9}', "clues")
+    >>> said = '{"clues_a": ["smile"], "clues_b": ["frown"], "shared": [], "score": 9}'
+    >>> read_verdict(said, "clues")
     (None, 'the score is 9 and nothing is shared')
     """
     try:
@@ -445,6 +446,12 @@ def _length_notes(
 def _judge_notes(pairs: Sequence[Pair]) -> list[str]:
     n = sum(_TO_JUDGE.search(pair.candidate) is not None for pair in pairs)
     return [f"{n} candidates seem to speak to the judge: read their verdicts"] if n else []
+
+
+def explained(explanation: Mapping[str, Any]) -> str:
+    """What an answer says, as an answer keeps it: its three parts without the ids they cite."""
+    parts = ("observations_part", "interpretation", "conclusion")
+    return without_cites("\n".join(explanation[part] for part in parts))
 
 
 # Who may judge --------------------------------------------------------------------------------

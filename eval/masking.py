@@ -51,12 +51,13 @@ def mask_of(table: WordTable, labels: Iterable[str] = ()) -> Mask:
     states = {" ".join(p.words) for p in phrases() if p.is_state}
     words = {w for grouping in table.groupings.values() for w in grouping}
     words |= states | set(map(plain, labels))
+    words |= {w[:-1] + end for w in words if w.endswith("y") for end in ("ily", "iness")}
     kept = sorted(
         (w for w in words if len(w) >= _MIN_CHARS and w not in _SCENE),
         key=lambda word: (-len(word), word),
     )
     digest = hashlib.sha256("\n".join(kept).encode()).hexdigest()[:8]
-    # An ending of its own: "calmly" and "anger's" follow from "calm" and "anger".
+    # Adverbs are in no table: "calmly" follows from "calm", as "angrily" above from "angry".
     body = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in kept)
     return Mask(
         f"{table.version}.{digest}", re.compile(rf"\b(?:{body})(?:ly|ness)?\b", re.IGNORECASE)

@@ -86,7 +86,7 @@ def folder_of(
 
 
 def items_digest(items: Sequence[Item]) -> str:
-    rows = [[i.item_id, i.gold, i.text, str(i.media), i.group] for i in items]
+    rows = [[i.item_id, i.gold, i.text, i.media and i.media.name, i.group] for i in items]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
 
 

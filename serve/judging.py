@@ -65,7 +65,7 @@ def _judge(wanted: Wanted) -> "Judge":
 
 def _pairs(wanted: Wanted) -> "tuple[str, list[Pair]]":
     """Who answered, as far as that is known, and the pairs."""
-    from demeanor.eval.judge import Pair
+    from demeanor.eval.judge import Pair, explained
     from demeanor.eval.runs import ANSWERS, RUN
 
     known = _references(wanted.references) if wanted.references else {}
@@ -85,21 +85,13 @@ def _pairs(wanted: Wanted) -> "tuple[str, list[Pair]]":
             "with id and reference, or EMER's rows.jsonl)"
         )
     pairs = [
-        Pair(row["item_id"], known[row["item_id"]], _said(row))
+        Pair(row["item_id"], known[row["item_id"]], explained(row["explanation"]))
         for row in _rows(wanted.source / ANSWERS)
         if row["item_id"] in known and row["explanation"]
     ]
     if not pairs:
         raise DemeanorError(f"{wanted.source}: no answer of it has a reference and reasons")
     return answered_by, pairs
-
-
-def _said(row: Mapping[str, Any]) -> str:
-    """The three parts, without the ids that they cite."""
-    from demeanor.explain.reasoning.claims import without_cites
-
-    parts = ("observations_part", "interpretation", "conclusion")
-    return without_cites("\n".join(row["explanation"][part] for part in parts))
 
 
 def _with(row: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def carry_out(wanted: Wanted, console: Console) -> "Run | Compared":
     task = asked.scored_with(system.labels)
     setting = Setting(wanted.table, wanted.level, wanted.labels or asked.labels)
     options = Options(
-        workers=wanted.workers or (_AT_ONCE if "://" in wanted.chat else 1),
+        workers=_workers(wanted),
         command=shlex.join(["demeanor", *sys.argv[1:]]) if sys.argv[1:2] == ["eval"] else "",
         data=str(wanted.data or ""),
         notes=tuple(leaks),
@@ -85,6 +85,12 @@ def carry_out(wanted: Wanted, console: Console) -> "Run | Compared":
             return both_orders(task, items, system, setting, wanted.out, options, tell)
         folder = folder_of(wanted.out, task, system, items, setting)
         return run(task, items, system, setting, folder, options, tell)
+
+
+def _workers(wanted: Wanted) -> int:
+    if wanted.chat.startswith("local:"):
+        return 1  # one model in this process answers one sample at a time
+    return wanted.workers or (_AT_ONCE if "://" in wanted.chat else 1)
 
 
 def _leaks(items: "tuple[Item, ...]", wanted: Wanted, console: Console) -> list[str]:
@@ -149,7 +155,7 @@ def _system(
         None if asked.has_media or not wanted.masked else _mask(items),
         frozenset(CHANNELS[name] for name in wanted.without),
         REASONS_FIRST if wanted.order == "both" else wanted.order,
-        _extractor(wanted, asked),
+        extractor(wanted.extract, wanted.table, asked.is_open),
     )
 
 
@@ -161,18 +167,19 @@ def _mask(items: "tuple[Item, ...]") -> "Mask":
     return mask_of(load_table("d1"), [label for item in items for label in item.gold])
 
 
-def _extractor(wanted: Wanted, asked: "Asked") -> "Extractor | None":
+def extractor(spec: str | None, table: "WordTable | None", is_open: bool) -> "Extractor | None":
+    """What takes labels out of free text: "rule", or a chat model's name."""
     from demeanor.eval.extraction import ChatExtractor, RuleExtractor
     from demeanor.eval.tables import load_table
     from demeanor.explain.pipeline import load_chat
 
-    if wanted.extract is None:
+    if spec is None:
         return None
-    if not asked.is_open:
+    if not is_open:
         raise SettingsError("--extract reads open labels; this task scores one of a closed set")
-    if wanted.extract == "rule":
-        return RuleExtractor(wanted.table or load_table("d1"))
-    return ChatExtractor(load_chat(wanted.extract))
+    if spec == "rule":
+        return RuleExtractor(table or load_table("d1"))
+    return ChatExtractor(load_chat(spec))
 
 
 @contextmanager

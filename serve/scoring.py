@@ -72,6 +72,10 @@ Tables = Annotated[
     Path | None, typer.Option("--tables", help="Folder of OV-MER's tables; default: as pulled.")
 ]
 LevelOption = Annotated[int, typer.Option(min=1, max=2, help="Ring of the wheels: 1 or 2.")]
+Extract = Annotated[
+    str | None,
+    typer.Option(help="Labels out of free text: rule (the table's words in it), or a chat model."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
 Force = Annotated[bool, typer.Option("--force", help="Compare in spite of different signatures.")]
 
@@ -83,9 +87,10 @@ def _command(task_name: str) -> Callable[..., None]:
         words: WordsOption = None,
         folder: Tables = None,
         level: LevelOption = 1,
+        extract: Extract = None,
         as_json: AsJson = False,
     ) -> None:
-        _score(task_name, predictions, gold, (words, folder, level), None, as_json)
+        _score(task_name, predictions, gold, (words, folder, level), None, extract, as_json)
 
     return run
 
@@ -102,10 +107,7 @@ def _asking_command(task_name: str) -> Callable[..., None]:
         out: Annotated[Path, typer.Option("--out", "-o", help="Folder for runs.")] = Path("runs"),
         labels: Annotated[str | None, typer.Option(help="Label set or YAML.")] = None,
         adapter: Annotated[Path | None, typer.Option(help="LoRA adapter, --chat local:…")] = None,
-        extract: Annotated[
-            str | None,
-            typer.Option(help="Labels out of the explanation's text: rule, or a chat model."),
-        ] = None,
+        extract: Extract = None,
         masked: Annotated[
             bool, typer.Option(help="Hide emotion words in texts.", show_default=True)
         ] = True,
@@ -144,7 +146,7 @@ def _asking_command(task_name: str) -> Callable[..., None]:
         as_json: AsJson = False,
     ) -> None:
         if predictions:
-            _score(task_name, predictions, gold, (words, folder, level), labels, as_json)
+            _score(task_name, predictions, gold, (words, folder, level), labels, extract, as_json)
 
         def work() -> "Run | Compared":
             wanted = running.Wanted(
@@ -192,6 +194,7 @@ def _score(
     gold: Path | None,
     words: "tuple[Words | None, Path | None, int]",
     labels: str | None,
+    extract: str | None,
     as_json: bool,
 ) -> NoReturn:
     """One file's report; of several, the best one's, which says that it was picked here."""
@@ -200,7 +203,9 @@ def _score(
     def work() -> "Report":
         from demeanor.eval.picked import picked
 
-        reports = [_evaluate(task_name, path, gold, *words, labels) for path in predictions]
+        reports = [
+            _evaluate(task_name, path, gold, *words, labels, extract) for path in predictions
+        ]
         if len(reports) == 1:
             return reports[0]
         found = picked([path.stem for path in predictions], reports)
@@ -354,8 +359,9 @@ def _evaluate(
     folder: Path | None,
     level: int,
     labels: str | None = None,
+    extract: str | None = None,
 ) -> "Report":
-    from demeanor.eval.report import evaluate
+    from demeanor.eval.report import Origin, evaluate
     from demeanor.eval.tasks import Setting, task
     from demeanor.eval.tasks.asked import ASKED
     from demeanor.eval.tasks.gold import read_samples
@@ -368,7 +374,15 @@ def _evaluate(
     read = read_samples(chosen, predictions, gold)
     stray = f"{len(read.without_gold)} predictions have no gold label and are passed over."
     notes = [stray] if read.without_gold else []
-    return evaluate(chosen, read.samples, setting, notes=notes)
+    extractor = running.extractor(extract, setting.table, chosen.grouped)
+    if extractor is None:
+        return evaluate(chosen, read.samples, setting, notes=notes)
+    samples = [
+        s if s.predicted is None
+        else dataclasses.replace(s, predicted=extractor.labels(str(s.predicted)))
+        for s in read.samples
+    ]  # fmt: skip
+    return evaluate(chosen, samples, setting, Origin(extractor.name), notes=notes)
 
 
 def _table_for(name: str, words: Words | None, folder: Path | None) -> "WordTable | None":
