@@ -21,6 +21,7 @@ from demeanor.explain.errors import DemeanorError
 from demeanor.serve import judging, running
 from demeanor.serve.task_names import OF_CORPORA
 from demeanor.serve.unibench import unibench_command
+from demeanor.serve.viewing import export_command, view_command
 
 if TYPE_CHECKING:
     from demeanor.eval.ablation import Compared
@@ -37,6 +38,8 @@ app = typer.Typer(
 tables = typer.Typer(help="Word tables: which words count as the same emotion.")
 app.add_typer(tables, name="tables", no_args_is_help=True)
 app.command("unibench")(unibench_command)
+app.command("view")(view_command)
+app.command("export")(export_command)
 _err = Console(stderr=True, highlight=False)
 _N_SCORES = 12  # of a comparison in the text; --json has all
 _N_FAILURES = 5  # shown; failures.jsonl has all
