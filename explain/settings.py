@@ -31,6 +31,10 @@ class FaceSettings:
     lost_after_s: float  # a person not found again within it gets a new span
     reliable_yaw_deg: float  # seen to fail beyond 35 to 40 degrees
     reliable_pitch_deg: float
+    view_every_s: float  # how often a face is looked at for light, focus and covered eyes
+    dark: float  # grey level of its brighter parts below which a face is not read
+    blurred: float  # detail of its contrast; see visibility.py and docs/perception.md
+    covered_eyes: float  # brightness of the eyes, of the skin's
 
 
 @dataclass(frozen=True, slots=True)

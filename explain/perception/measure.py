@@ -34,6 +34,7 @@ from demeanor.explain.perception.second_opinion import (
     TableWatcher,
     table_pass,
 )
+from demeanor.explain.perception.shots import unsure_identities
 from demeanor.explain.perception.speech import SpeechResult, transcribe
 from demeanor.explain.perception.tracking import Tracker
 from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
@@ -200,6 +201,7 @@ class _Pass:
     face: FaceMeasurement
     voice: VoiceMeasurement | None  # None: the file has no sound
     cues: list[tuple[float, float, str]]
+    cuts_s: tuple[float, ...]  # when the picture is cut to another shot
 
 
 def _one_pass(
@@ -231,9 +233,9 @@ def _one_pass(
                 cues.append((item.start_s, item.end_s, item.text))
         for seen in tracker.finish():
             recorder.add(seen)
-        crowd = tracker.crowd
+        crowd, cuts_s = tracker.crowd, tuple(tracker.cuts_s)
     face = recorder.finish(settings, crowd, wanted)
-    return _Pass(face, voice.finish() if voice is not None else None, cues)
+    return _Pass(face, voice.finish() if voice is not None else None, cues, cuts_s)
 
 
 def _followers(
@@ -283,6 +285,7 @@ def _assemble(
     missing = [
         *losses.not_measured(clip),
         *face.not_measured,
+        *unsure_identities(pass_.cuts_s, len(face.people)),
         *_not_shown(face, wanted, clip),
         *limits,
         *_beyond_backend(backend, face),

@@ -102,6 +102,7 @@ class TableWatcher:
     """Used like Tracker: hands each frame to the program, and sees nobody itself."""
 
     crowd = 0
+    cuts_s: tuple[float, ...] = ()
 
     def __init__(self, session: Session) -> None:
         self._session = session
