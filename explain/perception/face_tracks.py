@@ -61,6 +61,8 @@ _REASONS = (
 )
 _NO_VIEW = np.full(len(VIEW), np.nan, np.float32)
 _DARK, _BLURRED = 6, 7  # in that list: seen in the face itself, which is looked at now and then
+_SHARP = 0.8  # quantile of a face's own detail: what half of it is must be blurred, within limits
+_BLURRED_ONCE = 1.6  # of `blurred`, which fits faces that are seen but once
 _VIEW_HOLDS_S = 0.5  # a look tells of the frames around it, up to so far away
 NOT_SEEN = "the face is not seen"
 EYES_CLOSED = "the eyes are closed"
@@ -223,7 +225,9 @@ class FaceRecorder:
         """With what was seen now and then told of the frames around it, and judged."""
         s, view = self._settings, _nearest(rows.times_s, rows.view)
         brightness, detail = view[:, VIEW.index("brightness")], view[:, VIEW.index("detail")]
-        unread = np.select([brightness < s.dark, detail < s.blurred], [_DARK, _BLURRED], 0)
+        own = np.nanquantile(detail, _SHARP) if not np.isnan(detail).all() else 0.0
+        blurred = detail < np.clip(own / 2, s.blurred, _BLURRED_ONCE * s.blurred)
+        unread = np.select([brightness < s.dark, blurred], [_DARK, _BLURRED], 0)
         reason = np.where(rows.reason == 0, unread, rows.reason)
         return replace(rows, view=view, reason=reason)
 

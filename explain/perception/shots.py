@@ -74,13 +74,14 @@ class Shots:
             shot.first = shot.last = look
             return
         stays = _stays(shot.last.cells, look.cells)
-        stands_out = stays < min(self._stayed, default=1.0) - _STANDS_OUT
+        stands_out = stays < min(self._stayed, default=0.0) - _STANDS_OUT  # a shot has two frames
         self._stayed.append(stays)
         if stays < _CUT_STAYS:
             other = self._known_as(look) or (self._new(look) if stands_out else shot)
             if other is not shot:
                 self.cuts_s.append(time_s)
                 self._shot = shot = other
+                self._stayed.clear()
         shot.last = look
 
     def _known_as(self, look: _Look) -> _Shot | None:

@@ -7,10 +7,11 @@ a cut to another shot ends everybody's stretch: who is seen after it is somebody
 shot is one that was seen before, with a face of that size in that place.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -39,6 +40,7 @@ _SETTLE = 2  # passes over a new face, until its window fits
 _SAME_SIZE = 1.4  # of a face in a shot that returns, either way
 _MAX_LOST = 64  # people who may still return: more would be a crowd, not a cast
 _TURNED_EVERY = 5  # looks for anybody at all: at one of them the picture is turned
+_LIES = 0.67  # quarters, 60 degrees: less is a tilted head
 _OTHERWISE = (3, 2, 1)  # upside down first: quarters are counted from the second on
 
 
@@ -200,34 +202,29 @@ class Tracker:
         n_left_out = 0
         far = not self._active or self._n_looks % _FAR_EVERY == 0
         self._n_looks += 1
-        for face, quarters in self._detect(picture, far):
+        for face in self._detect(picture, far):
             if any(iou(face.box, box) > _SAME_PLACE_IOU for box in taken):
                 continue
             if len(taken) >= self._settings.max_people:
                 n_left_out += 1
                 continue
-            roi = roi_of_box(face)
-            for _ in range(_SETTLE):
-                points, presence = self._backend.points(picture, roi)
-                if presence < self._settings.presence:
-                    break
-                roi = roi_of_mesh(points)
-            else:
-                box = box_of(points)
-                if any(iou(box, other) > _SAME_PLACE_IOU for other in taken):
-                    continue
-                track = self._recall(box, time_s) or self._new(roi, box)
-                track.shot = self._shot
-                track.quarters = self._quarters = quarters
-                self._update(track, points, box, time_s)
-                taken.append(box)
-                new.append((track, points, presence))
+            points, presence, roi = self._settle(picture, roi_of_box(face))
+            box = box_of(points)
+            if presence < self._settings.presence:
+                continue
+            if any(iou(box, other) > _SAME_PLACE_IOU for other in taken):
+                continue
+            track = self._recall(box, time_s) or self._new(roi, box)
+            track.shot, track.quarters = self._shot, self._quarters
+            self._update(track, points, box, time_s)
+            taken.append(box)
+            new.append((track, points, presence))
         self.crowd = max(self.crowd, n_left_out)
         return new
 
-    def _detect(self, picture: Picture, far: bool) -> list[tuple[FaceBox, int]]:
-        """Faces, each with the quarters by which the picture was turned to find it upright: as the
-        first face was found; until there is one, now and then otherwise.
+    def _detect(self, picture: Picture, far: bool) -> list[FaceBox]:
+        """Faces of the picture turned as the first face was found; until there is one, now and
+        then otherwise.
         """
         quarters = self._quarters
         if not self._n_tracks:
@@ -235,6 +232,28 @@ class Tracker:
             if self._n_vain % _TURNED_EVERY == 0:
                 quarters = (quarters + _OTHERWISE[self._n_vain // _TURNED_EVERY % 3]) % 4
         return _find(self._backend, picture, quarters, self._settings.detector_score, far)
+
+    def _settle(self, picture: Picture, roi: Roi) -> tuple[np.ndarray, float, Roi]:
+        """Points, presence and window of a face that was detected. The detector finds faces that
+        stand on their heads and takes them for upright ones; the mesh knows. So the first face of
+        a clip is tried all four ways, and says how the picture lies.
+        """
+        if self._n_tracks:
+            return self._confirm(picture, roi)
+        ways = [replace(roi, angle=roi.angle + k * math.pi / 2) for k in (0, 2, 1, 3)]
+        tried = [self._confirm(picture, way) for way in ways]
+        best = max(tried, key=lambda found: found[1])  # far from 0.5 there are differences still
+        quarters = best[2].angle / (math.pi / 2)
+        self._quarters = round(quarters) % 4 if abs(quarters) > _LIES else 0
+        return best
+
+    def _confirm(self, picture: Picture, roi: Roi) -> tuple[np.ndarray, float, Roi]:
+        for _ in range(_SETTLE):
+            points, presence = self._backend.points(picture, roi)
+            if presence < self._settings.presence:
+                break
+            roi = roi_of_mesh(points)
+        return points, presence, roi
 
     def _recall(self, box: Box, time_s: float) -> _Track | None:
         """The person last lost near here. Soon after, nearness is enough; later, overlap. After a
@@ -289,21 +308,13 @@ def _as_large(a: Box, b: Box) -> bool:
 
 def _find(
     backend: FaceBackend, picture: Picture, quarters: int, score: float, far: bool
-) -> list[tuple[FaceBox, int]]:
+) -> list[FaceBox]:
+    """Faces of the picture as it is when turned, where they lie in the picture itself."""
     if not quarters:
-        return [(face, 0) for face in backend.detect(picture, score, far)]
+        return backend.detect(picture, score, far)
     turned = picture.turned(quarters)
     size = turned.rgb.shape[1::-1]
-    return [
-        (_turned_back(face, quarters, size), quarters)
-        for face in backend.detect(turned, score, far)
-        if _upright(face)
-    ]
-
-
-def _upright(face: FaceBox) -> bool:
-    (x0, y0), (x1, y1) = face.eyes
-    return x1 > x0 and abs(y1 - y0) < x1 - x0
+    return [_turned_back(face, quarters, size) for face in backend.detect(turned, score, far)]
 
 
 def _turned_back(face: FaceBox, quarters: int, size: Sequence[int]) -> FaceBox:
