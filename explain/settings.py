@@ -78,6 +78,28 @@ class EventSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BodySettings:
+    """Head, gaze, leaning: movements that come back, or that last."""
+
+    swing_deg: float  # least way of a nod or a shake, one way; the pose trembles by about 1 degree
+    swing_min_s: float  # one way; faster is trembling
+    swing_max_s: float  # slower is looking up and down, or about
+    swings: int  # at least, to and fro; two are a look away and back
+    alike: float  # the least of the swings, of the largest
+    away_deg: float  # of the eyes, from where they mostly are; large, since our gaze is coarse
+    away_s: float
+    lean_share: float  # of the usual width of the face
+    lean_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.swing_min_s < self.swing_max_s:
+            raise SettingsError(
+                "body: wanted 0 < swing_min_s < swing_max_s, found "
+                f"{self.swing_min_s}, {self.swing_max_s}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class BaselineSettings:
     own_quantile: float  # the clip's median would erase a smile held for half of it
     min_own_s: float  # less visible time than this tells nothing about what is usual
@@ -136,6 +158,7 @@ class Settings:
     media: MediaSettings
     face: FaceSettings
     events: EventSettings
+    body: BodySettings
     baseline: BaselineSettings
     voice: VoiceSettings
     speech: SpeechSettings

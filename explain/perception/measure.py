@@ -18,6 +18,7 @@ from demeanor.explain.perception.baseline import usual
 from demeanor.explain.perception.events import face_events, face_limits
 from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.face_tracks import FaceMeasurement, FaceRecorder
+from demeanor.explain.perception.head_events import head_events, without_parts
 from demeanor.explain.perception.media import (
     SAMPLE_RATE_HZ,
     Cue,
@@ -276,7 +277,9 @@ def _assemble(
         changes = {code: c for (who, code), c in face.changes.items() if who == person.person}
         neutral = face.neutrals[person.person]
         rested = neutral is not None and neutral.at_rest
-        events += face_events(tracks, own, changes, speech, reliability, settings.events, rested)
+        heads = head_events(tracks, settings.body)
+        shown = face_events(tracks, own, changes, speech, reliability, settings.events, rested)
+        events += [*without_parts(shown, heads), *heads]
         limits += face_limits(person.person, tracks, changes, speech, settings.events, rested)
     if voice is not None:
         own_voice = voice_usual(voice, settings.voice)

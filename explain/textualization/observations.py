@@ -56,6 +56,7 @@ def _from_event(obs_id: str, event: Event) -> Observation:
         caveats=event.caveats,
         source=event.source,
         brief=event.brief,
+        repeats=event.repeats,
     )
 
 
