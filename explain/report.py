@@ -471,7 +471,8 @@ def _plots(result: Result, tracks: Sequence[CueTrack]) -> tuple[tuple[Plot, ...]
 
 def _is_of(o: Observation, track: CueTrack) -> bool:
     code = _TRACK_OF.get(o.code, o.code)
-    return (o.person, code, o.side) == (track.person, track.code, track.side)
+    heard = track.person is None and o.channel is Channel.VOICE  # one voice track for all speakers
+    return (heard or o.person == track.person) and (code, o.side) == (track.code, track.side)
 
 
 def _plot(result: Result, track: CueTrack, own: Sequence[Observation]) -> Plot:

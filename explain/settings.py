@@ -100,6 +100,17 @@ class BodySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerSettings:
+    """Who speaks; see perception/speakers.py."""
+
+    window_s: float  # two or three syllables
+    least_level: float  # FACS intensity by which lips open and close, standard deviation
+    lead: float  # times as much as the next mouth
+    least_s: float  # of a turn
+    share: float  # of the voice in a phrase
+
+
+@dataclass(frozen=True, slots=True)
 class BaselineSettings:
     own_quantile: float  # the clip's median would erase a smile held for half of it
     min_own_s: float  # less visible time than this tells nothing about what is usual
@@ -159,6 +170,7 @@ class Settings:
     face: FaceSettings
     events: EventSettings
     body: BodySettings
+    speakers: SpeakerSettings
     baseline: BaselineSettings
     voice: VoiceSettings
     speech: SpeechSettings

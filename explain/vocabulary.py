@@ -75,7 +75,9 @@ _AUS = (
 )
 ACTION_UNITS: dict[str, ActionUnit] = {au.code: au for au in _AUS}
 _GESTURES = (
-    ActionUnit("gaze_away", "gaze away", Region.GAZE, "eyes turned away from where they mostly are"),
+    ActionUnit(
+        "gaze_away", "gaze away", Region.GAZE, "eyes turned away from where they mostly are"
+    ),
     ActionUnit("hand_brow", "hand at the brow", Region.HAND, "a hand at the brow or forehead"),
     ActionUnit("hand_eye", "hand at the eye", Region.HAND, "a hand at the eye"),
     ActionUnit("hand_nose", "hand at the nose", Region.HAND, "a hand at the nose"),

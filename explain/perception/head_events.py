@@ -167,9 +167,7 @@ def _away(by_code: Mapping[str, CueTrack], settings: BodySettings) -> list[Event
     yaw, pitch = by_code.get("gaze_yaw"), by_code.get("gaze_pitch")
     if yaw is None or pitch is None or not _enough(yaw):
         return []
-    off = np.hypot(
-        yaw.values - np.nanmedian(yaw.values), pitch.values - np.nanmedian(pitch.values)
-    )
+    off = np.hypot(yaw.values - np.nanmedian(yaw.values), pitch.values - np.nanmedian(pitch.values))
     smooth = _smoothed(yaw.times_s, off, _BLUR_S * 2)
     return [
         replace(
@@ -227,9 +225,7 @@ def _known(values: np.ndarray) -> list[tuple[int, int]]:
     """Stretches without NaN, of three samples and more: first, and after the last."""
     known = np.concatenate([[False], ~np.isnan(values), [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(known))
-    return [
-        (int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= 3
-    ]
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= 3]
 
 
 def _event(

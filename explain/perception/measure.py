@@ -36,6 +36,13 @@ from demeanor.explain.perception.second_opinion import (
     table_pass,
 )
 from demeanor.explain.perception.shots import unsure_identities
+from demeanor.explain.perception.speakers import (
+    OPENINGS,
+    turns,
+    unclear_speech,
+    voiced_by,
+    with_speakers,
+)
 from demeanor.explain.perception.speech import SpeechResult, transcribe
 from demeanor.explain.perception.tracking import Tracker
 from demeanor.explain.perception.voice import VoiceAnalyser, VoiceMeasurement
@@ -281,10 +288,14 @@ def _assemble(
         shown = face_events(tracks, own, changes, speech, reliability, settings.events, rested)
         events += [*without_parts(shown, heads), *heads]
         limits += face_limits(person.person, tracks, changes, speech, settings.events, rested)
+    frames_s, mouths = _mouths(face)
+    spoken = turns(frames_s, mouths, speech, settings.speakers, _loudness_db(voice, frames_s))
     if voice is not None:
         own_voice = voice_usual(voice, settings.voice)
         norms += own_voice
-        events += voice_events(voice, own_voice, settings.voice)
+        events += voiced_by(
+            voice_events(voice, own_voice, settings.voice), spoken, settings.speakers
+        )
     missing = [
         *losses.not_measured(clip),
         *face.not_measured,
@@ -295,12 +306,13 @@ def _assemble(
         *(voice.not_measured if voice is not None else [_no_sound(clip)]),
         *(_sound_ends_early(clip, voice) if voice is not None else []),
         *words.not_measured,
+        *unclear_speech(spoken, len(face.people)),
     ]
     return Measurement(
         clip=clip,
         people=face.people,
         tracks=(*face.tracks, *(voice.tracks if voice is not None else ())),
-        utterances=words.utterances,
+        utterances=with_speakers(words.utterances, spoken, settings.speakers),
         usual=tuple(norms),
         events=tuple(sorted(events, key=lambda e: (e.span.start_s, e.channel, e.code))),
         not_measured=tuple(missing),
@@ -312,6 +324,25 @@ def _assemble(
             "words_from": words.source,
         },
     )
+
+
+def _mouths(face: FaceMeasurement) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Times of the frames, and by person how far the lips are open."""
+    times_s = face.tracks[0].times_s if face.tracks else np.zeros(0)
+    openings = {}
+    for person in (p.person for p in face.people):
+        known = [face.changes[person, c] for c in OPENINGS if (person, c) in face.changes]
+        if known:
+            openings[person] = np.fmax.reduce(known)
+    return times_s, openings
+
+
+def _loudness_db(voice: VoiceMeasurement | None, frames_s: np.ndarray) -> np.ndarray | None:
+    """(n,) level of the sound at each frame."""
+    track = voice.track("equivalentSoundLevel_dBp") if voice is not None else None
+    if track is None or len(track.times_s) == 0:
+        return None
+    return np.interp(frames_s, track.times_s, np.nan_to_num(track.values, nan=-90.0))
 
 
 def _named(backend: AnyBackend) -> dict[str, str]:

@@ -25,9 +25,7 @@ def backend():
 @pytest.fixture(scope="module")
 def smiling(shared):
     """(562, 572, 3) RGB, a man who smiles; his face is 190 pixels wide."""
-    return np.ascontiguousarray(
-        cv2.imread(str(shared / "data/clips/single_face.jpg"))[..., ::-1]
-    )
+    return np.ascontiguousarray(cv2.imread(str(shared / "data/clips/single_face.jpg"))[..., ::-1])
 
 
 @pytest.fixture
