@@ -2,9 +2,10 @@
 
 Action units: FACS 2002 (Ekman, Friesen & Hager), code list as in jmgirard/facs; the clauses are
 our own words for the visible change. Nods (85) and shakes (84) are gross behaviours there; for
-averted eyes and hands at the face FACS has no code, so those of `MOVEMENTS` are ours. Voice descriptors: names of eGeMAPSv02 (Eyben et al. 2016)
-where the definition is the same; ours are told apart by their source, since values of different
-extractors must not be mixed.
+averted eyes and hands at the face FACS has no code, so those of `MOVEMENTS` are ours.
+
+Voice descriptors: names of eGeMAPSv02 (Eyben et al. 2016) where the definition is the same; ours
+are told apart by their source, since values of different extractors must not be mixed.
 """
 
 import math

@@ -84,6 +84,7 @@ def _amplitude(loudness_db: np.ndarray) -> np.ndarray:
 
 def _mean(values: np.ndarray, width: int) -> np.ndarray:
     """Over a window, as a convolution: a running sum would leave small negative powers behind."""
+    width = min(width, len(values))
     return np.convolve(values, np.full(width, 1 / width), mode="same")
 
 

@@ -42,7 +42,7 @@ def view(picture: Picture, points: np.ndarray) -> np.ndarray:
     at = (points[:, :2] @ matrix[:, :2].T + matrix[:, 2]) * (_SIZE_PX / _CUT_PX)
     between = at[[EYE_CORNERS[0][0], EYE_CORNERS[1][0]]].mean(axis=0)
     half_w, half_h, below = (share * _EYES_PX for share in _FACE)
-    face = _box(grey, between + (0, below), half_w, half_h)
+    face = _box(grey, between + np.array([0.0, below]), half_w, half_h)
     brightness, contrast = _high(face, 0.95), float(face.std())
     if contrast < _FLAT:
         return np.array([brightness, np.nan, np.nan], np.float32)

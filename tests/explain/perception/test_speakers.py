@@ -61,9 +61,10 @@ def test_two_people_who_take_turns(loudness_db):
 #  p2                ~~~~~~~~~
 def test_a_voice_is_parted_where_the_speaker_changes():
     openings = {"p1": syllables(1, 4), "p2": syllables(4, 8)}
-    (first, _, change), (second, _, _) = who(openings, speech=[Span(1.0, 8.0)])
+    found = [turn for turn in who(openings, speech=[Span(1.0, 8.0)]) if turn[0] is not None]
+    (first, _, ends_s), (second, starts_s, _) = found
     assert (first, second) == ("p1", "p2")
-    assert change == pytest.approx(4.0, abs=0.4)
+    assert 3.4 <= ends_s <= starts_s <= 4.6  # what lies between, if anything, is nobody's
 
 
 def test_a_voice_of_nobody_who_is_seen_is_nobodys():
