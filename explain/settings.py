@@ -35,6 +35,8 @@ class FaceSettings:
     dark: float  # grey level of its brighter parts below which a face is not read
     blurred: float  # detail of its contrast; see visibility.py and docs/perception.md
     covered_eyes: float  # brightness of the eyes, of the skin's
+    hand_every_s: float  # how often a hand is looked for: it takes the time of five frames
+    covered_place: float  # share of a place's points from which on a hand covers it
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from demeanor.explain.perception.geometry import (
     template,
     to_person,
 )
+from demeanor.explain.perception.hands import HANDS
 from demeanor.explain.perception.neutral import (
     Neutral,
     NeutralWanted,
@@ -59,6 +60,7 @@ _REASONS = (
     "it is too dark to read the face",
     "the face is blurred",
 )
+_NO_HAND = np.full(len(HANDS), np.nan, np.float32)
 _NO_VIEW = np.full(len(VIEW), np.nan, np.float32)
 _DARK, _BLURRED = 6, 7  # in that list: seen in the face itself, which is looked at now and then
 _SHARP = 0.8  # quantile of a face's own detail: what half of it is must be blurred, within limits
@@ -68,6 +70,12 @@ NOT_SEEN = "the face is not seen"
 EYES_CLOSED = "the eyes are closed"
 EYES_COVERED = "something dark covers the eyes"
 _AROUND_EYES = frozenset({Region.BROW, Region.EYE, Region.GAZE})
+HAND_COVERS = "a hand is before this part of the face"
+_UNDER_HANDS = (  # places that a hand may lie over, and what cannot be read then
+    (("hand_brow", "hand_eye"), _AROUND_EYES),
+    (("hand_nose",), frozenset({Region.NOSE})),
+    (("hand_mouth", "hand_chin"), frozenset({Region.MOUTH, Region.JAW})),
+)
 _ALL_ALONG = 0.95  # of the time in which the face is seen: then nothing of it was measured
 _NEED_OPEN_EYES = ("AU5", "AU7")  # what the lids do cannot be read from closed eyes
 # The mesh's brows and cheeks jump along with the lids in a blink: not measured during one.
@@ -107,6 +115,7 @@ class _Rows:
     reason: np.ndarray  # (n,) index into _REASONS
     box: np.ndarray  # (n, 4) 0-1 of the picture
     view: np.ndarray  # (n, len(VIEW)), NaN where the face was not looked at or nothing was to tell
+    hand: np.ndarray  # (n, len(HANDS)), NaN where no hand was looked for
     quarters: np.ndarray  # (n,) turns of the picture that set the face upright
 
     @staticmethod
@@ -217,24 +226,30 @@ class FaceRecorder:
             self._judge(boxes, pose, fit),
             boxes / size,
             np.stack([_NO_VIEW if s.view is None else s.view for s in seen]),
+            np.stack([_NO_HAND if s.hand is None else s.hand for s in seen]),
             quarters,
         )
         self._parts.setdefault(track, []).append(rows)
 
     def _viewed(self, rows: _Rows) -> _Rows:
         """With what was seen now and then told of the frames around it, and judged."""
-        s, view = self._settings, _nearest(rows.times_s, rows.view)
+        s, view = self._settings, _nearest(rows.times_s, rows.view, _VIEW_HOLDS_S)
+        hand = _nearest(rows.times_s, rows.hand, s.hand_every_s)
         brightness, detail = view[:, VIEW.index("brightness")], view[:, VIEW.index("detail")]
         own = np.nanquantile(detail, _SHARP) if not np.isnan(detail).all() else 0.0
         blurred = detail < np.clip(own / 2, s.blurred, _BLURRED_ONCE * s.blurred)
         unread = np.select([brightness < s.dark, blurred], [_DARK, _BLURRED], 0)
         reason = np.where(rows.reason == 0, unread, rows.reason)
-        return replace(rows, view=view, reason=reason)
+        return replace(rows, view=view, hand=hand, reason=reason)
 
     def _covers(self, rows: _Rows) -> tuple[_Cover, ...]:
         """What lies over parts of this face. A head turned away shows its eyes from the side."""
         dark = rows.view[:, VIEW.index("eyes")] < self._settings.covered_eyes
         found = [_Cover(dark & (rows.reason == 0), _AROUND_EYES, EYES_COVERED)]
+        for places, regions in _UNDER_HANDS:
+            share = rows.hand[:, [HANDS.index(place) for place in places]].max(axis=1)
+            hidden = (share >= self._settings.covered_place) & (rows.reason == 0)
+            found.append(_Cover(hidden, regions, HAND_COVERS))
         return tuple(cover for cover in found if cover.rows.any())
 
     def _judge(self, boxes: np.ndarray, pose: np.ndarray, fit: np.ndarray) -> np.ndarray:
@@ -434,6 +449,10 @@ def _add_posture(sheet: _Sheet) -> None:
     never = np.zeros(len(sheet.rows.times_s), bool)
     for k, code in enumerate(GAZE):
         sheet.add(code, Unit.DEGREE, sheet.rows.gaze[:, k], never)
+    if not np.isnan(sheet.rows.hand).all():
+        for k, code in enumerate(HANDS):
+            if np.nanmax(sheet.rows.hand[:, k]) > 0:
+                sheet.add_always(code, Unit.RATIO, sheet.rows.hand[:, k])
     for code, column in zip(PLACE, (*sheet.rows.centre_px.T, sheet.rows.face_px), strict=True):
         sheet.add_always(code, Unit.NONE, column)
 
@@ -485,7 +504,7 @@ def _turned_by(quarters: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.stack([cos * x + sin * y, cos * y - sin * x, z], axis=-1).astype(points.dtype)
 
 
-def _nearest(times_s: np.ndarray, view: np.ndarray) -> np.ndarray:
+def _nearest(times_s: np.ndarray, view: np.ndarray, holds_s: float) -> np.ndarray:
     """Each row with the look that is nearest in time; NaN where none is near."""
     (looked,) = np.nonzero(~np.isnan(view[:, 0]))
     if len(looked) == 0:
@@ -494,7 +513,7 @@ def _nearest(times_s: np.ndarray, view: np.ndarray) -> np.ndarray:
     pair = looked[np.minimum(np.stack([after - 1, after]), len(looked) - 1)]
     apart_s = np.abs(times_s[pair] - times_s)
     nearest = pair[np.argmin(apart_s, axis=0), np.arange(len(times_s))]
-    near = apart_s.min(axis=0) <= _VIEW_HOLDS_S
+    near = apart_s.min(axis=0) <= holds_s
     return np.asarray(np.where(near[:, None], view[nearest], np.nan))
 
 

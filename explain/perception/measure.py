@@ -18,6 +18,7 @@ from demeanor.explain.perception.baseline import usual
 from demeanor.explain.perception.events import face_events, face_limits
 from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.face_tracks import FaceMeasurement, FaceRecorder
+from demeanor.explain.perception.hands import hand_events
 from demeanor.explain.perception.head_events import head_events, without_parts
 from demeanor.explain.perception.media import (
     SAMPLE_RATE_HZ,
@@ -253,7 +254,9 @@ def _followers(
         return table_pass(backend, clip)
     source = Source(SourceKind.MACHINE, backend.name, backend.version)
     model = action_unit_model(backend.name)
-    return FaceRecorder(model, source, clip, settings.face), Tracker(backend, settings.face)
+    hands = getattr(backend, "hands", None)  # of our own backends, where their files are here
+    recorder = FaceRecorder(model, source, clip, settings.face)
+    return recorder, Tracker(backend, settings.face, hands)
 
 
 def _reliability(backend: AnyBackend) -> Mapping[str, float]:
@@ -286,7 +289,8 @@ def _assemble(
         rested = neutral is not None and neutral.at_rest
         heads = head_events(tracks, settings.body)
         shown = face_events(tracks, own, changes, speech, reliability, settings.events, rested)
-        events += [*without_parts(shown, heads), *heads]
+        hands = hand_events(tracks, settings.face.covered_place, settings.events.min_duration_s)
+        events += [*without_parts(shown, heads), *heads, *hands]
         limits += face_limits(person.person, tracks, changes, speech, settings.events, rested)
     frames_s, mouths = _mouths(face)
     spoken = turns(frames_s, mouths, speech, settings.speakers, _loudness_db(voice, frames_s))
@@ -303,6 +307,7 @@ def _assemble(
         *_not_shown(face, wanted, clip),
         *limits,
         *_beyond_backend(backend, face),
+        *_no_hands(backend, face),
         *(voice.not_measured if voice is not None else [_no_sound(clip)]),
         *(_sound_ends_early(clip, voice) if voice is not None else []),
         *words.not_measured,
@@ -374,6 +379,12 @@ def _beyond_backend(backend: AnyBackend, face: FaceMeasurement) -> list[NotMeasu
         NotMeasured(", ".join(codes), f"{why} (backend {backend.name})")
         for why, codes in reasons.items()
     ]
+
+
+def _no_hands(backend: AnyBackend, face: FaceMeasurement) -> list[NotMeasured]:
+    if not face.people or getattr(backend, "hands", None) is not None:
+        return []
+    return [NotMeasured("hands at the face", "their models are not here (demeanor models pull)")]
 
 
 def _no_sound(clip: Clip) -> NotMeasured:

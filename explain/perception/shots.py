@@ -34,7 +34,7 @@ _MAX_SAID = 12
 
 @dataclass(slots=True, eq=False)
 class _Look:
-    """A thumbnail: its light and its edges, each of length 1, so that a product is a correlation."""
+    """A thumbnail; light and edges have length 1, so that their products are correlations."""
 
     light: np.ndarray  # (576,)
     edges: np.ndarray  # (1104,)

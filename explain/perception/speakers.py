@@ -9,6 +9,7 @@ A mouth that cannot be seen speaks for nobody. Voices themselves are not told ap
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -119,7 +120,7 @@ def _of_span(
             ),
             names[a],
         )
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in pairwise(cuts)
     ]
     return _joined(parts, least_s)
 
@@ -188,8 +189,8 @@ def unclear_speech(found: Sequence[Turn], n_people: int) -> list[NotMeasured]:
     whole_s = sum(t.span.duration_s for t in found)
     if n_people and unclear_s > 0.5:
         reason = (
-            f"for {unclear_s:.1f} s of {whole_s:.1f} s of voice no mouth that is seen moves clearly "
-            "more than the others: it may be of somebody who is not in the picture"
+            f"for {unclear_s:.1f} s of {whole_s:.1f} s of voice no mouth that is seen moves "
+            "clearly more than the others: it may be of somebody who is not in the picture"
         )
         rows.append(NotMeasured("who speaks", reason))
     speakers = {t.person for t in found if t.person is not None}

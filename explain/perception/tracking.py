@@ -25,6 +25,7 @@ from demeanor.explain.perception.face import (
     roi_of_box,
     roi_of_mesh,
 )
+from demeanor.explain.perception.hands import Hands, covered
 from demeanor.explain.perception.picture import Picture
 from demeanor.explain.perception.shots import Shots
 from demeanor.explain.perception.visibility import view
@@ -52,6 +53,7 @@ class Seen:
     time_s: float
     mesh: FaceMesh
     view: np.ndarray | None = None  # (len(VIEW),), see visibility.py; None: not looked at now
+    hand: np.ndarray | None = None  # (len(HANDS),), see hands.py; None: not looked for now
     quarters: int = 0  # counter-clockwise turns of the picture that set this face upright
 
 
@@ -66,6 +68,8 @@ class _Track:
     looked_s: float = -np.inf  # at the eyes, last
     turn: int = 0
     viewed_s: float = -np.inf
+    hand_looked_s: float = -np.inf
+    hand_there: bool = False  # at the last look, which another thread takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class _Attention:
 
     eyes: Sequence[int]
     view: bool
+    hand: bool
 
 
 class Tracker:
@@ -85,8 +90,11 @@ class Tracker:
 
     _DEPTH = 4  # frames that may wait for their details: bounds the memory
 
-    def __init__(self, backend: FaceBackend, settings: FaceSettings) -> None:
-        self._backend, self._settings = backend, settings
+    def __init__(
+        self, backend: FaceBackend, settings: FaceSettings, hands: Hands | None = None
+    ) -> None:
+        self._backend, self._settings, self._hands = backend, settings, hands
+        self._hand_looked_s = -np.inf
         self._active: list[_Track] = []
         self._lost: list[_Track] = []
         self._n_tracks = self._n_looks = self._n_vain = 0
@@ -153,6 +161,7 @@ class Tracker:
                 time_s,
                 self._backend.details(picture, points, presence, look.eyes),
                 view(picture, points) if look.view else None,
+                self._hand_at(track, picture, points) if look.hand else None,
                 track.quarters,
             )
             for (track, points, presence), look in zip(found, looks, strict=True)
@@ -168,7 +177,24 @@ class Tracker:
         due = time_s - track.viewed_s >= self._settings.view_every_s
         if due:
             track.viewed_s = time_s
-        return _Attention(self._eyes(track, time_s), due)
+        return _Attention(self._eyes(track, time_s), due, self._hand_due(track, time_s))
+
+    def _hand_due(self, track: _Track, time_s: float) -> bool:
+        """One face at a time, so that a crowd costs no more; more often where a hand is."""
+        every_s = self._settings.hand_every_s
+        waits = time_s - self._hand_looked_s < (every_s / 3 if track.hand_there else every_s)
+        longest = min(t.hand_looked_s for t in self._active)
+        if self._hands is None or waits or track.hand_looked_s > longest:
+            return False
+        self._hand_looked_s = track.hand_looked_s = time_s
+        return True
+
+    def _hand_at(self, track: _Track, picture: Picture, points: np.ndarray) -> np.ndarray | None:
+        if self._hands is None:
+            return None
+        hand = self._hands.find(picture, points)
+        track.hand_there = hand is not None
+        return covered(hand, points)
 
     @staticmethod
     def _eyes(track: _Track, time_s: float) -> Sequence[int]:

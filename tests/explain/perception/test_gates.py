@@ -81,6 +81,19 @@ def test_real_sunglasses_are_found_and_only_they(shared, backend):
     assert next(p for p in found.people if p.person == covered[0]).box[0] < 0.3
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_hand_at_the_mouth_hides_it_and_leaves_the_brows(measured, shared, backend, mirrored):
+    if backend.hands is None:
+        pytest.skip("the models of hands are not here")
+    rgb = cv2.imread(str(shared / "data/faces/images/Rod_Bryden_0001.jpg"))[..., ::-1]
+    found = measured(np.ascontiguousarray(rgb[:, ::-1] if mirrored else rgb))
+    for code in MOUTH:
+        assert np.isnan(value(found, code))
+        assert reasons(found, code) == ["a hand is before this part of the face"]
+    assert not np.isnan(value(found, "AU4"))
+    assert value(found, "hand_mouth") >= 0.3
+
+
 def test_what_is_very_dark_is_not_read(measured, smiling):
     noise = np.random.default_rng(0).normal(0, 2, smiling.shape)
     found = measured(np.clip(smiling * 0.1 + noise, 0, 255).astype(np.uint8))
