@@ -17,7 +17,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 PERCEPTION = ROOT / "explain" / "perception"
-SECTIONS = ("faces", "usefulness", "second_opinions", "events", "reasoner")
+SECTIONS = ("faces", "usefulness", "second_opinions", "events", "people", "reasoner")
 
 
 def main() -> None:

@@ -77,7 +77,8 @@ class Hands:
         centre = (raw[0] + self._anchors[best]) * scale + corner
         wrist, middle = ((raw[2 + k] + self._anchors[best]) * scale + corner for k in (0, 2))
         dx, dy = (middle - wrist).tolist()
-        return _Palm(*centre.tolist(), float(raw[1].max()) * scale, math.atan2(dx, -dy))
+        size = float(raw[1].max()) * scale
+        return _Palm(float(centre[0]), float(centre[1]), size, math.atan2(dx, -dy))
 
     def _points(self, picture: Picture, roi: Roi) -> np.ndarray | None:
         size_px = self._hand.input_shape[1]
