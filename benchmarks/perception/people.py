@@ -296,7 +296,8 @@ NODS = {"AU84": "pose_yaw", "AU85": "pose_pitch"}
 def _meets(event: object, truth: tuple[str, float, float]) -> bool:
     code, start_s, end_s = truth
     span = event.span  # type: ignore[attr-defined]
-    return bool(event.code == code and span.start_s < end_s and start_s < span.end_s)  # type: ignore[attr-defined]
+    same = event.code == code  # type: ignore[attr-defined]
+    return bool(same and span.start_s < end_s and start_s < span.end_s)
 
 
 def _drawn_head(
