@@ -283,7 +283,7 @@ def _heads() -> str:
     head = ["frames/s", "noise (degrees)", "drawn", "precision", "recall", "F1"]
     return "\n".join([
         "### Nods and shakes\n\nTwenty minutes of drawn pose for each row: nods and shakes of 2 to "
-        "5 times, 4 to 14 degrees, 1.3 to 3.5 a second, that grow weaker and tip the other angle by "
+        "5 times, 4 to 14 degrees, 1.3 to 3.5 a second, which weaken and tip the other angle by "
         "a fifth, among turns, looks down and up, tilts, looks about, and a head that drifts. "
         "Thresholds were chosen on other draws. Only once down and up counts as a look.",
         "", markdown(head, table),

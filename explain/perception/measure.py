@@ -347,7 +347,7 @@ def _loudness_db(voice: VoiceMeasurement | None, frames_s: np.ndarray) -> np.nda
     track = voice.track("equivalentSoundLevel_dBp") if voice is not None else None
     if track is None or len(track.times_s) == 0:
         return None
-    return np.interp(frames_s, track.times_s, np.nan_to_num(track.values, nan=-90.0))
+    return np.asarray(np.interp(frames_s, track.times_s, np.nan_to_num(track.values, nan=-90.0)))
 
 
 def _named(backend: AnyBackend) -> dict[str, str]:
