@@ -36,6 +36,8 @@ COARSE = "hands are looked for about once a second"
 _RELIABILITY = 0.5  # ours: right where it was looked at (docs/perception.md), on few pictures
 _PALM_SCORE, _HAND_SCORE = 0.5, 0.5
 _HAND_SIZE, _HAND_SHIFT = 2.6, 0.5  # from a palm to its hand, MediaPipe's own
+_AGAIN_SIZE = 2.0  # of the points of a hand that is followed, likewise
+_WRIST, _MIDDLE = 0, 9  # of its points: where it begins, and the knuckle of the middle finger
 _FINGER = 0.18  # of the face's width: a hand is wider than its points
 
 
@@ -54,10 +56,17 @@ class Hands:
         self._palm, self._hand = palm, hand
         self._anchors = anchor_centres(palm.input_shape[1], "palm")
 
-    def find(self, picture: Picture, face: np.ndarray) -> np.ndarray | None:
+    def find(
+        self, picture: Picture, face: np.ndarray, before: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """(21, 2) points of the surest hand around the face with mesh points `face`, or None. A
-        palm whose hand the second model does not confirm is none.
+        palm whose hand the second model does not confirm is none. before: where the hand was; it
+        is looked for there first, since before a face the first model loses many.
         """
+        if before is not None:
+            again = self._points(picture, _window_again(before))
+            if again is not None:
+                return again
         palm = self._search(picture, face)
         return None if palm is None else self._points(picture, _window_of(palm))
 
@@ -115,6 +124,14 @@ def _window_of(palm: _Palm) -> Roi:
     x = palm.x + math.sin(palm.angle) * shift
     y = palm.y - math.cos(palm.angle) * shift
     return Roi(x, y, _HAND_SIZE * palm.size, palm.angle)
+
+
+def _window_again(hand: np.ndarray) -> Roi:
+    """The window in which a hand with these points is found again."""
+    dx, dy = (hand[_MIDDLE] - hand[_WRIST]).tolist()
+    low, high = hand.min(axis=0), hand.max(axis=0)
+    x, y = ((low + high) / 2).tolist()
+    return Roi(x, y, _AGAIN_SIZE * max(float((high - low).max()), 1.0), math.atan2(dx, -dy))
 
 
 # What follows from it ----------------------------------------------------------------------

@@ -69,7 +69,7 @@ class _Track:
     turn: int = 0
     viewed_s: float = -np.inf
     hand_looked_s: float = -np.inf
-    hand_there: bool = False  # at the last look, which another thread takes
+    hand: np.ndarray | None = None  # (21, 2) at the last look, which another thread takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,8 @@ class Tracker:
         """A single picture in which nobody was found may lie on its side, or stand on its head."""
         for self._quarters in (2, 1, 3):
             if found := self._look(time_s, picture):
-                looks = [self._look_at(track, time_s) for track, _, _ in found]
+                self._active = [track for track, _, _ in found]
+                looks = [self._look_at(track, time_s) for track in self._active]
                 yield from self._details(time_s, picture, found, looks)
                 return
 
@@ -182,7 +183,7 @@ class Tracker:
     def _hand_due(self, track: _Track, time_s: float) -> bool:
         """One face at a time, so that a crowd costs no more; more often where a hand is."""
         every_s = self._settings.hand_every_s
-        waits = time_s - self._hand_looked_s < (every_s / 3 if track.hand_there else every_s)
+        waits = time_s - self._hand_looked_s < (every_s / 3 if track.hand is not None else every_s)
         longest = min(t.hand_looked_s for t in self._active)
         if self._hands is None or waits or track.hand_looked_s > longest:
             return False
@@ -192,9 +193,8 @@ class Tracker:
     def _hand_at(self, track: _Track, picture: Picture, points: np.ndarray) -> np.ndarray | None:
         if self._hands is None:
             return None
-        hand = self._hands.find(picture, points)
-        track.hand_there = hand is not None
-        return covered(hand, points)
+        track.hand = self._hands.find(picture, points, track.hand)
+        return covered(track.hand, points)
 
     @staticmethod
     def _eyes(track: _Track, time_s: float) -> Sequence[int]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from demeanor.explain.perception.geometry import template
-from demeanor.explain.perception.hands import HANDS, PLACES, covered, hand_events
+from demeanor.explain.perception.hands import HANDS, PLACES, Hands, covered, hand_events
+from demeanor.explain.perception.picture import Picture
 from demeanor.explain.records import Unit
 
 FACE = np.add(template("mesh") * 100.0 * [1, -1, -1], [200, 200, 0]).astype(np.float32)
@@ -61,3 +62,48 @@ def test_a_hand_is_an_event_from_when_to_when(draw_track):
     assert (event.span.start_s, event.span.end_s, event.apex_s) == (1.5, 2.5, 2.0)
     assert event.peak == pytest.approx(0.7)
     assert event.caveats == ("hands are looked for about once a second",)
+
+
+class Model:
+    """Answers from a list and keeps how often it was asked."""
+
+    def __init__(self, size_px, *answers):
+        self.input_shape, self.answers, self.n_asked = (1, size_px, size_px, 3), answers, 0
+
+    def __call__(self, x):
+        self.n_asked += 1
+        return self.answers[min(self.n_asked, len(self.answers)) - 1]
+
+
+def points_of(score):
+    return [np.full((1, 63), 112.0), np.array([[score]]), np.array([[1.0]]), np.zeros((1, 63))]
+
+
+def palm_of(logit):
+    scores = np.full((1, 2016, 1), -9.0)
+    scores[0, 900] = logit
+    return [np.full((1, 2016, 18), 20.0), scores]
+
+
+BLANK = Picture(np.zeros((400, 400, 3), np.uint8))
+
+
+def test_a_palm_needs_a_hand_to_be_believed():
+    assert Hands(Model(192, palm_of(3.0)), Model(224, points_of(0.9))).find(BLANK, FACE).shape == (
+        21,
+        2,
+    )
+    assert Hands(Model(192, palm_of(3.0)), Model(224, points_of(0.1))).find(BLANK, FACE) is None
+    hand = Model(224, points_of(0.9))
+    assert Hands(Model(192, palm_of(-3.0)), hand).find(BLANK, FACE) is None
+    assert hand.n_asked == 0
+
+
+def test_a_hand_that_was_there_is_looked_for_first_and_then_anew():
+    palm = Model(192, palm_of(3.0))
+    followed = Hands(palm, Model(224, points_of(0.9))).find(BLANK, FACE, hand_at(200, 200))
+    assert followed is not None
+    assert palm.n_asked == 0
+    lost = Hands(palm, Model(224, points_of(0.1), points_of(0.9)))
+    assert lost.find(BLANK, FACE, hand_at(200, 200)) is not None
+    assert palm.n_asked == 1
