@@ -222,8 +222,8 @@ def _hands(backend: FaceBackend, folder: Path) -> str:
         truth = np.zeros(3000, bool)
         if path.stem == "WolfgangLanger_Pexels":
             truth[260:960] = True
-        rows.append([path.stem, *(f"{n / 100:.1f}" for n in
-                                  (truth.sum(), (said & truth).sum(), (said & ~truth).sum()))])  # fmt: skip
+        seconds = (truth.sum(), (said & truth).sum(), (said & ~truth).sum())
+        rows.append([path.stem, *(f"{n / 100:.1f}" for n in seconds)])
     head = ["clip", "a hand is there (s)", "and was told (s)", "told and not there (s)"]
     return "\n".join([
         "### Hands at the face\n\nClips, with seconds in which a hand is before the face (judged "
