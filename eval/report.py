@@ -16,6 +16,7 @@ import numpy as np
 
 from demeanor.eval.classification import ClassMetric
 from demeanor.eval.ew import HitMetric, SetMetric
+from demeanor.eval.judged import JudgedMetric
 from demeanor.eval.preference import PreferenceMetric
 from demeanor.eval.regression import LevelMetric
 from demeanor.eval.resampling import N_FOLDS, Difference, by_group, intervals, paired
@@ -26,7 +27,8 @@ from demeanor.explain.errors import DemeanorError
 
 SCHEMA = "demeanor-eval-1"
 _METRICS: dict[str, Any] = {
-    m.kind: m for m in (SetMetric, HitMetric, ClassMetric, LevelMetric, PreferenceMetric)
+    m.kind: m
+    for m in (SetMetric, HitMetric, ClassMetric, LevelMetric, PreferenceMetric, JudgedMetric)
 }
 _DECIMALS = 10  # of rows: beyond what any figure shows, and short
 
@@ -140,7 +142,7 @@ def _scores(scored: Scored, samples: Sequence[Sample], n_folds: int) -> tuple[Sc
 
 def _baseline(task: Task, samples: Sequence[Sample], setting: Setting) -> Baseline | None:
     """None where nothing was predicted: then there is nothing beside which it could stand."""
-    if all(sample.predicted is None for sample in samples):
+    if task.constant is None or all(sample.predicted is None for sample in samples):
         return None
     constant = task.constant(samples, setting)
     same = [_answering(sample, constant) for sample in samples]

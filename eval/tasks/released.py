@@ -17,7 +17,7 @@ from demeanor.eval.words import PREPROCESSING, read_labels
 from demeanor.explain.corpora.labels import label_set
 
 _FIRST = "first label|lower|strip"
-_MAY_SEE = "chosen on this gold"
+MAY_SEE = "chosen on this gold"
 
 
 def _table(setting: Setting) -> WordTable:
@@ -29,13 +29,13 @@ def _table(setting: Setting) -> WordTable:
 # Sets of open words ---------------------------------------------------------------------------
 
 
-def _sets(samples: Sequence[Sample], setting: Setting) -> Scored:
+def score_label_sets(samples: Sequence[Sample], setting: Setting) -> Scored:
     return score_sets(samples, _table(setting), setting.level)
 
 
-def _constant_set(samples: Sequence[Sample], setting: Setting) -> Constant:
+def constant_label_set(samples: Sequence[Sample], setting: Setting) -> Constant:
     said = constant_set(samples, _table(setting), setting.level)
-    return Constant(said, f"greedily {_MAY_SEE}")
+    return Constant(said, f"greedily {MAY_SEE}")
 
 
 # One gold label, many predicted ones ----------------------------------------------------------
@@ -52,7 +52,7 @@ def _constant_hits(samples: Sequence[Sample], setting: Setting) -> Constant:
     n = max(1, math.ceil(sum(given) / len(given))) if given else 1
     golds = [label for s in samples for label in read_labels(s.gold) if table.knows(label)]
     said = sorted(set(golds), key=lambda label: (-golds.count(label), label))[:n]
-    return Constant(tuple(said), f"the {n} commonest, {_MAY_SEE}; as long as the mean answer")
+    return Constant(tuple(said), f"the {n} commonest, {MAY_SEE}; as long as the mean answer")
 
 
 # One label out of a set -----------------------------------------------------------------------
@@ -63,7 +63,7 @@ def _sentiment(samples: Sequence[Sample], setting: Setting) -> Scored:
 
 
 def _constant_sentiment(samples: Sequence[Sample], setting: Setting) -> Constant:
-    return Constant(commonest_sentiment(samples), f"the commonest, {_MAY_SEE}")
+    return Constant(commonest_sentiment(samples), f"the commonest, {MAY_SEE}")
 
 
 def _rafdb(samples: Sequence[Sample], setting: Setting) -> Scored:
@@ -76,7 +76,7 @@ def _dfew(samples: Sequence[Sample], setting: Setting) -> Scored:
 
 
 def _commonest(name: str, samples: Sequence[Sample]) -> Constant:
-    return Constant(commonest_label(samples, label_set(name).labels), f"the commonest, {_MAY_SEE}")
+    return Constant(commonest_label(samples, label_set(name).labels), f"the commonest, {MAY_SEE}")
 
 
 TASKS = (
@@ -84,8 +84,8 @@ TASKS = (
         "ovmerd",
         "OV-MERD, 332 clips: sets of open words",
         "ew-f",
-        _sets,
-        _constant_set,
+        score_label_sets,
+        constant_label_set,
         True,
         PREPROCESSING,
     ),
@@ -93,8 +93,8 @@ TASKS = (
         "ovmerdplus",
         "OV-MERD+, 532 clips: sets of open words (MER-UniBench)",
         "ew-f",
-        _sets,
-        _constant_set,
+        score_label_sets,
+        constant_label_set,
         True,
         PREPROCESSING,
     ),
