@@ -17,8 +17,10 @@ import numpy as np
 from demeanor.eval.classification import ClassMetric
 from demeanor.eval.ew import HitMetric, SetMetric
 from demeanor.eval.judged import JudgedMetric
+from demeanor.eval.multilabel import LabelsMetric
+from demeanor.eval.overlap import TextMetric
 from demeanor.eval.preference import PreferenceMetric
-from demeanor.eval.regression import LevelMetric
+from demeanor.eval.regression import LevelMetric, SeveralLevelsMetric
 from demeanor.eval.resampling import N_FOLDS, Difference, by_group, intervals, paired
 from demeanor.eval.scores import Metric, Sample, Score, Scored, Unknown
 from demeanor.eval.signature import GIVEN, NONE, Signature, check_comparable, gold_digest
@@ -28,7 +30,10 @@ from demeanor.explain.errors import DemeanorError
 SCHEMA = "demeanor-eval-1"
 _METRICS: dict[str, Any] = {
     m.kind: m
-    for m in (SetMetric, HitMetric, ClassMetric, LevelMetric, PreferenceMetric, JudgedMetric)
+    for m in (
+        *(SetMetric, HitMetric, ClassMetric, LevelMetric, PreferenceMetric, JudgedMetric),
+        *(LabelsMetric, SeveralLevelsMetric, TextMetric),
+    )
 }
 _DECIMALS = 10  # of rows: beyond what any figure shows, and short
 

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from demeanor.explain.errors import DemeanorError
 from demeanor.serve import judging, running
+from demeanor.serve.task_names import OF_CORPORA
+from demeanor.serve.unibench import unibench_command
 
 if TYPE_CHECKING:
     from demeanor.eval.ablation import Compared
@@ -34,6 +36,7 @@ app = typer.Typer(
 )
 tables = typer.Typer(help="Word tables: which words count as the same emotion.")
 app.add_typer(tables, name="tables", no_args_is_help=True)
+app.command("unibench")(unibench_command)
 _err = Console(stderr=True, highlight=False)
 _N_SCORES = 12  # of a comparison in the text; --json has all
 _N_FAILURES = 5  # shown; failures.jsonl has all
@@ -57,7 +60,10 @@ PredictedOrNot = Annotated[
     list[Path] | None,
     typer.Option("--predictions", help="Score these instead of asking a system."),
 ]
-Gold = Annotated[Path | None, typer.Option(help="File with id and gt, if not in the predictions.")]
+Gold = Annotated[
+    Path | None,
+    typer.Option(help="File with id and gt, or the corpus itself: what `eval tasks` says."),
+]
 WordsOption = Annotated[
     Words | None,
     typer.Option("--words", help="Word table; default: v2026 with --tables, else d1."),
@@ -173,8 +179,8 @@ def _asking_command(task_name: str) -> Callable[..., None]:
 
 # Names are known without loading the metrics: `demeanor --help` stays quick.
 RELEASED_NAMES = ("ovmerd", "ovmerdplus", "meld", "cmumosi", "rafdb-gpt4v", "dfew-gpt4v")
-TASK_NAMES = (*RELEASED_NAMES, *running.ASKED_NAMES)
-for _name in RELEASED_NAMES:
+TASK_NAMES = (*RELEASED_NAMES, *running.ASKED_NAMES, *OF_CORPORA)
+for _name in (*RELEASED_NAMES, *OF_CORPORA):
     app.command(_name, help=f"Score predictions on {_name}.")(_command(_name))
 for _name in running.ASKED_NAMES:
     app.command(_name, help=f"Ask a system about {_name}, or score predictions on it.")(
@@ -303,9 +309,9 @@ def tasks_command() -> None:
     """The tasks known by name."""
     from demeanor.eval.tasks import tasks
 
-    table = Table("name", "what", "metric", title="Tasks")
+    table = Table(Column("name", no_wrap=True), "what", "metric", "needs", title="Tasks")
     for task in tasks().values():
-        table.add_row(task.name, task.title, task.metric)
+        table.add_row(task.name, task.title, task.metric, task.needs)
     Console().print(table)
 
 
@@ -355,17 +361,17 @@ def _evaluate(
     labels: str | None = None,
     extract: str | None = None,
 ) -> "Report":
-    from demeanor.eval.predictions import read_predictions
     from demeanor.eval.report import Origin, evaluate
     from demeanor.eval.tasks import Setting, task
     from demeanor.eval.tasks.asked import ASKED
+    from demeanor.eval.tasks.gold import read_samples
     from demeanor.explain.corpora.labels import label_set
 
     chosen, setting = task(name), Setting(_table_for(name, words, folder), level)
     if name in ASKED:
         setting = dataclasses.replace(setting, labels=labels or ASKED[name].labels)
         chosen = ASKED[name].scored_with(label_set(setting.labels))
-    read = read_predictions(predictions, gold)
+    read = read_samples(chosen, predictions, gold)
     stray = f"{len(read.without_gold)} predictions have no gold label and are passed over."
     notes = [stray] if read.without_gold else []
     extractor = running.extractor(extract, setting.table, chosen.grouped)

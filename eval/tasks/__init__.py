@@ -4,17 +4,23 @@ A task is added by writing it down in `released.py` (predictions), in `asked.py`
 ask about), or in a module beside them, and naming that in `_MODULES`. Importing this loads none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from demeanor.eval.scores import Sample, Scored
 from demeanor.eval.tables import WordTable
+from demeanor.explain.corpora.items import Item
 from demeanor.explain.errors import UnknownName
 
-_MODULES = ("demeanor.eval.tasks.released", "demeanor.eval.tasks.asked")
+_MODULES = (
+    "demeanor.eval.tasks.released",
+    "demeanor.eval.tasks.asked",
+    "demeanor.eval.tasks.corpora",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class Task:
     grouped: bool  # needs a word table
     preprocessing: str
     note: str = ""  # what a reader of the number should know
+    needs: str = "predictions with gold labels"  # what a user has to name
+    read: Callable[[Path], Iterator[Item]] | None = None  # gold from the official file
 
 
 @cache

@@ -1,7 +1,8 @@
 """Tasks for which predictions were released, in the form {"id", "gt", "pred"} a line."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from demeanor.eval.classification import (
     commonest_label,
@@ -14,6 +15,8 @@ from demeanor.eval.scores import Sample, Scored
 from demeanor.eval.tables import WordTable
 from demeanor.eval.tasks import Constant, Setting, Task
 from demeanor.eval.words import PREPROCESSING, read_labels
+from demeanor.explain.corpora.catalogue import corpus
+from demeanor.explain.corpora.items import Item
 from demeanor.explain.corpora.labels import label_set
 
 _FIRST = "first label|lower|strip"
@@ -24,6 +27,16 @@ def _table(setting: Setting) -> WordTable:
     if setting.table is None:
         raise ValueError("this task groups words: it needs a word table")
     return setting.table
+
+
+def _official(name: str, split: str = "") -> Callable[[Path], Iterator[Item]]:
+    """Gold from the corpus itself, where its ids are those of the released predictions."""
+
+    def read(path: Path) -> Iterator[Item]:
+        items = corpus(name).read(path)
+        return (item for item in items if not split or item.split in (None, split))
+
+    return read
 
 
 # Sets of open words ---------------------------------------------------------------------------
@@ -41,11 +54,11 @@ def constant_label_set(samples: Sequence[Sample], setting: Setting) -> Constant:
 # One gold label, many predicted ones ----------------------------------------------------------
 
 
-def _hits(samples: Sequence[Sample], setting: Setting) -> Scored:
+def score_hit_rate(samples: Sequence[Sample], setting: Setting) -> Scored:
     return score_hits(samples, _table(setting), setting.level)
 
 
-def _constant_hits(samples: Sequence[Sample], setting: Setting) -> Constant:
+def constant_labels(samples: Sequence[Sample], setting: Setting) -> Constant:
     """As many labels as the system gives on average, since longer answers hit more."""
     table = _table(setting)
     given = [len(read_labels(s.predicted)) for s in samples if s.predicted is not None]
@@ -58,11 +71,11 @@ def _constant_hits(samples: Sequence[Sample], setting: Setting) -> Constant:
 # One label out of a set -----------------------------------------------------------------------
 
 
-def _sentiment(samples: Sequence[Sample], setting: Setting) -> Scored:
+def score_polarity(samples: Sequence[Sample], setting: Setting) -> Scored:
     return score_sentiment(samples)
 
 
-def _constant_sentiment(samples: Sequence[Sample], setting: Setting) -> Constant:
+def constant_polarity(samples: Sequence[Sample], setting: Setting) -> Constant:
     return Constant(commonest_sentiment(samples), f"the commonest, {MAY_SEE}")
 
 
@@ -88,6 +101,8 @@ TASKS = (
         constant_label_set,
         True,
         PREPROCESSING,
+        needs=corpus("open-labels").wants,
+        read=_official("open-labels"),
     ),
     Task(
         "ovmerdplus",
@@ -97,26 +112,32 @@ TASKS = (
         constant_label_set,
         True,
         PREPROCESSING,
+        needs=corpus("open-labels").wants,
+        read=_official("open-labels"),
     ),
     Task(
         "meld",
         "MELD, test: is the gold label among the words? (MER-UniBench)",
         "hit-rate",
-        _hits,
-        _constant_hits,
+        score_hit_rate,
+        constant_labels,
         True,
         PREPROCESSING,
         "A longer answer never loses; neutral is in no wheel, so those samples are not scored.",
+        needs=corpus("meld").wants,
+        read=_official("meld", "test"),
     ),
     Task(
         "cmumosi",
         "CMU-MOSI, test: sentiment where gold is not 0 (MER-UniBench)",
         "waf",
-        _sentiment,
-        _constant_sentiment,
+        score_polarity,
+        constant_polarity,
         False,
         _FIRST,
         'Whatever is not "positive" counts as negative.',
+        needs=corpus("sentiment").wants,
+        read=_official("sentiment", "test"),
     ),
     Task(
         "rafdb-gpt4v",

@@ -7,7 +7,7 @@ written descriptions of clips with open labels (EMER, as JSON lines).
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class Item:
     subject: str | None = None
     video: str | None = None  # the film or recording that it was cut from
     split: str | None = None
+    said: str | None = None  # the words spoken, where the corpus has them as text
+    extra: Mapping[str, Any] = field(default_factory=dict)  # what only this corpus has
 
     @property
     def group(self) -> str | None:
