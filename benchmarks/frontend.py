@@ -58,6 +58,7 @@ def main() -> None:
                 speed(face_backend(name), clip, settings, args.pairs)
             except ModelFileError as error:
                 print(f"{name}: not measured, {error}")
+        scaling("mesh", args.clip, Path(folder), settings)
         short, long = (
             at_720p(args.clip, Path(folder) / f"{s}.mp4", times)
             for s, times in (("10s", 1), ("10min", 42))
@@ -87,6 +88,19 @@ def speed(backend: FaceBackend, clip: Path, settings: Settings, n_pairs: int) ->
     if backend.name == "mesh":
         low, high = interval(np.array([r["whole"] for r in rounds]))
         verdict(f"at least {MIN_FPS:.0f} frames/s at 720p", missed=high < MIN_FPS)
+
+
+def scaling(name: str, source: Path, folder: Path, settings: Settings) -> None:
+    """The clip side by side with itself: what more faces cost, each as large as one of four."""
+    backend = face_backend(name)
+    print(f"\n{name}: frames/s with so many faces in a 720p picture")
+    for n_faces in (1, 2, 4):
+        clip = at_720p(source, folder / f"{n_faces}.mp4", 1, n_faces)
+        whole(clip, backend, settings)
+        rates = np.array([fps(lambda clip=clip: whole(clip, backend, settings)) for _ in range(3)])
+        print(
+            f"{n_faces:<16}{np.median(rates):>10.2f}{f'[{rates.min():.2f}, {rates.max():.2f}]':>20}"
+        )
 
 
 def decode(clip: Path, settings: Settings) -> int:
@@ -155,8 +169,9 @@ def print_memory(clip: Path, backend: str) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def at_720p(source: Path, target: Path, times: int) -> Path:
-    """The clip, scaled into 1280 x 720 and repeated, with its sound."""
+def at_720p(source: Path, target: Path, times: int, n_faces: int = 0) -> Path:
+    """The clip, scaled into 1280 x 720 and repeated, with its sound; n_faces: so often side by
+    side in one picture, 0: once, as large as it goes."""
     with av.open(str(target), "w") as out, av.open(str(source)) as first:
         rate = first.streams.video[0].average_rate
         video = out.add_stream("libx264", rate=rate, options={"preset": "veryfast"})
@@ -168,7 +183,7 @@ def at_720p(source: Path, target: Path, times: int) -> Path:
             with av.open(str(source)) as again:
                 for frame in again.decode(video=0, audio=0):
                     if isinstance(frame, av.VideoFrame):
-                        out.mux(video.encode(_framed(frame, n_frames)))
+                        out.mux(video.encode(_framed(frame, n_frames, n_faces)))
                         n_frames += 1
                         continue
                     for chunk in resampler.resample(frame):
@@ -180,13 +195,16 @@ def at_720p(source: Path, target: Path, times: int) -> Path:
     return target
 
 
-def _framed(frame: av.VideoFrame, number: int) -> av.VideoFrame:
-    """In the middle of a 720p picture, as tall as it goes."""
-    width = round(frame.width * HEIGHT / frame.height / 2) * 2
-    inner = frame.reformat(width=min(width, WIDTH), height=HEIGHT, format="rgb24").to_ndarray()
+def _framed(frame: av.VideoFrame, number: int, n_faces: int) -> av.VideoFrame:
+    """In the middle of a 720p picture, as tall as it goes; or so often, half as tall."""
     canvas = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    left = (WIDTH - inner.shape[1]) // 2
-    canvas[:, left : left + inner.shape[1]] = inner
+    height, n_across = (HEIGHT // 2, 2) if n_faces else (HEIGHT, 1)
+    width = min(round(frame.width * height / frame.height / 2) * 2, WIDTH // n_across)
+    inner = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+    for k in range(max(1, n_faces)):
+        left = WIDTH // n_across * (k % n_across) + (WIDTH // n_across - width) // 2
+        top = height * (k // n_across)
+        canvas[top : top + height, left : left + width] = inner
     made = av.VideoFrame.from_ndarray(canvas, format="rgb24")
     made.pts = number
     return made

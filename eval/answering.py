@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.resources import files
 from typing import Any
 
 import demeanor.explain
@@ -19,6 +20,7 @@ from demeanor.eval.masking import Mask
 from demeanor.explain import pipeline, store
 from demeanor.explain.corpora.items import Item
 from demeanor.explain.errors import DemeanorError
+from demeanor.explain.perception.subtitles import find_sidecar
 from demeanor.explain.reasoning.chain import behind_bars, explain_person, with_prompt
 from demeanor.explain.reasoning.chat import ChatModel, Message, Request
 from demeanor.explain.records import Channel, Explanation, LabelSet, NotMeasured
@@ -33,6 +35,7 @@ _LEFT_OUT = "left out of this run"
 _WHAT = {Channel.FACE: "face", Channel.VOICE: "voice", Channel.SPEECH: "words"}
 CHANNELS = {name: channel for channel, name in _WHAT.items()}
 _PROMPTS = ("system", "explain", "retry", "label_first")
+_OWN_CODE = ("answering", "described", "extraction", "masking")  # what it does decides answers too
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class System:
         code = [pipeline.code_hash(part) for part in ("reasoning", "textualization")]
         measuring = pipeline.code_hash("perception") if self.front else None
         prompts = [load_prompt(name).sha256 for name in _PROMPTS]
+        code += [_source(name) for name in _OWN_CODE]
         version = demeanor.explain.__version__
         return _digest([version, self.as_dict(), prompts, code, measuring])
 
@@ -123,8 +127,9 @@ class System:
     def item_key(self, item: Item) -> str:
         content = item.text or ""
         if item.media is not None:
-            files = [item.media, *([item.transcript] if item.transcript else [])]
-            content = "+".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+            words = item.transcript or find_sidecar(item.media)
+            contents = [item.media, *([words] if words else [])]
+            content = "+".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in contents)
         return _digest([self.key, item.item_id, content])
 
     def _about_media(self, item: Item) -> Answer:
@@ -281,6 +286,10 @@ def _read_labels(reply: str, labels: LabelSet) -> tuple[list[str], str | None, t
     if best is not None and best not in labels.labels:
         return said, None, (f"best fit {best!r:.40} is not in {labels.name}",)
     return said, best, ()
+
+
+def _source(name: str) -> str:
+    return hashlib.sha256(files("demeanor.eval").joinpath(f"{name}.py").read_bytes()).hexdigest()
 
 
 def _digest(parts: Any) -> str:

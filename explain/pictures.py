@@ -23,6 +23,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 _N_ALONE, _N_EACH = 6, 3  # pictures of one person, and of each of several
 _APART_S = 0.4  # movements that peak within it share a picture
 _SHOWN_PX = 280  # height of a picture on the page
+_PORTRAIT_PX = 72  # of the small one beside a person's name
 _FACE_HEIGHT = 1.35  # heights per width of the box that a mesh fills
 _BLUR_MARGIN = 0.3  # of the box, on every side: hair and ears identify too
 _CUT_MARGIN = 0.45
@@ -141,6 +142,19 @@ def take(measurement: Measurement, wanted: Sequence[Moment], blur: bool) -> list
     return [
         _picture(measurement, m, by_time[m.time_s], blur) for m in wanted if m.time_s in by_time
     ]
+
+
+def portraits(measurement: Measurement, blur: bool) -> dict[str, str]:
+    """By person, the clearest view of each as a small `data:` picture: so that a reader knows who
+    p2 is, and whom to name after --person. Nothing where there is but one.
+
+    Raises ClipError where the clip cannot be read any more.
+    """
+    if len(measurement.people) < 2:
+        return {}
+    wanted = [Moment(p.person, p.best_s, ()) for p in measurement.people]
+    taken = take(measurement, wanted, blur)
+    return {p.moment.person: data_uri(smaller(p, _PORTRAIT_PX), "image/jpeg") for p in taken}
 
 
 def _picture(measurement: Measurement, moment: Moment, frame: Frame, blur: bool) -> Picture:

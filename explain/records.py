@@ -213,6 +213,7 @@ class Event:
     caveats: tuple[str, ...]  # "the mouth moves with speech here"
     source: Source
     brief: bool = False  # over within half a second, told at a frame rate that can tell it
+    repeats: float | None = None  # times to and fro, of a nod or a shake; None: not repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,7 @@ class Observation:
     source: Source
     quote: str | None = None  # the words, verbatim, for channel speech
     brief: bool = False
+    repeats: float | None = None
 
     @property
     def name(self) -> str:

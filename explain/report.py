@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -134,12 +134,12 @@ def write_report(
     blur: faces cannot be recognised in any picture; the clip itself is then never embedded.
     Where pictures are wanted and the clip cannot be read any more, the page says so.
     """
-    shown, notes = _pictures(result, embed, blur)
+    shown, notes, portraits = _pictures(result, embed, blur)
     media = _media(result, folder, embed, blur, max_embed_bytes)
     if media is not None and media.note:
         notes = (*notes, media.note)
     written = [
-        write_atomic(folder / "report.html", html_report(result, shown, media, notes)),
+        write_atomic(folder / "report.html", html_report(result, shown, media, notes, portraits)),
         write_atomic(folder / "report.md", markdown_report(result)),
         save_result(result, folder / "result.json"),
         write_atomic(folder / "tracks.csv", tracks_csv(result)),
@@ -174,12 +174,15 @@ def html_report(
     shown: Sequence[Picture] = (),
     media: Media | None = None,
     notes: Sequence[str] = (),
+    portraits: Mapping[str, str] | None = None,
 ) -> str:
-    """The page as text. `notes` say what it does not show of the clip, and why."""
+    """The page as text. `notes` say what it does not show of the clip, and why; `portraits` has
+    a small picture of each person, where there are several."""
     playable = media if media is not None and media.kind else None
     return _page("report.html").render(
         **_content(result),
         pictures=shown,
+        portraits=portraits or {},
         media=media,
         notes=notes,
         csp=_csp(playable, script=True),
@@ -474,7 +477,8 @@ def _plots(result: Result, tracks: Sequence[CueTrack]) -> tuple[tuple[Plot, ...]
 
 def _is_of(o: Observation, track: CueTrack) -> bool:
     code = _TRACK_OF.get(o.code, o.code)
-    return (o.person, code, o.side) == (track.person, track.code, track.side)
+    heard = track.person is None and o.channel is Channel.VOICE  # one voice track for all speakers
+    return (heard or o.person == track.person) and (code, o.side) == (track.code, track.side)
 
 
 def _plot(result: Result, track: CueTrack, own: Sequence[Observation]) -> Plot:
@@ -668,19 +672,23 @@ def _generator() -> str:
 # Pictures and the clip ---------------------------------------------------------------------
 
 
-def _pictures(result: Result, embed: Embed, blur: bool) -> tuple[list[Picture], tuple[str, ...]]:
+def _pictures(
+    result: Result, embed: Embed, blur: bool
+) -> tuple[list[Picture], tuple[str, ...], dict[str, str]]:
+    """Moments, notes on what is not shown, and a portrait of each of several people."""
     if embed is Embed.NONE:
-        return [], ("This report was written without pictures (--embed none).",)
+        return [], ("This report was written without pictures (--embed none).",), {}
     if result.measurement.clip.width_px is None:  # sound, or measurements without a clip
-        return [], ()
+        return [], (), {}
     cited = frozenset(c for e in result.explanations for v in e.evidence for c in v.cites)
     wanted = pictures.moments(result.measurement, result.observations, cited)
     try:
         shown = pictures.take(result.measurement, wanted, blur)
+        portraits = pictures.portraits(result.measurement, blur)
     except DemeanorError as error:
-        return [], (f"There are no pictures: {error}",)
+        return [], (f"There are no pictures: {error}",), {}
     note = ("Faces are blurred in all pictures (--blur).",) if blur and shown else ()
-    return shown, note
+    return shown, note, portraits
 
 
 def _media(result: Result, folder: Path, embed: Embed, blur: bool, max_bytes: int) -> Media | None:

@@ -31,6 +31,12 @@ class FaceSettings:
     lost_after_s: float  # a person not found again within it gets a new span
     reliable_yaw_deg: float  # seen to fail beyond 35 to 40 degrees
     reliable_pitch_deg: float
+    view_every_s: float  # how often a face is looked at for light, focus and covered eyes
+    dark: float  # grey level of its brighter parts below which a face is not read
+    blurred: float  # detail of its contrast; see visibility.py and docs/perception.md
+    covered_eyes: float  # brightness of the eyes, of the skin's
+    hand_every_s: float  # how often a hand is looked for: it takes the time of five frames
+    covered_place: float  # share of a place's points from which on a hand covers it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,39 @@ class EventSettings:
                 "events: wanted 0 < talk_min_hz < talk_max_hz, found "
                 f"{self.talk_min_hz}, {self.talk_max_hz}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class BodySettings:
+    """Head, gaze, leaning: movements that come back, or that last."""
+
+    swing_deg: float  # least way of a nod or a shake, one way; the pose trembles by about 1 degree
+    swing_min_s: float  # one way; faster is trembling
+    swing_max_s: float  # slower is looking up and down, or about
+    swings: int  # at least, to and fro; two are a look away and back
+    alike: float  # the least of the swings, of the largest
+    away_deg: float  # of the eyes, from where they mostly are; large, since our gaze is coarse
+    away_s: float
+    lean_share: float  # of the usual width of the face
+    lean_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.swing_min_s < self.swing_max_s:
+            raise SettingsError(
+                "body: wanted 0 < swing_min_s < swing_max_s, found "
+                f"{self.swing_min_s}, {self.swing_max_s}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerSettings:
+    """Who speaks; see perception/speakers.py."""
+
+    window_s: float  # two or three syllables
+    least_level: float  # FACS intensity by which lips open and close, standard deviation
+    lead: float  # times as much as the next mouth
+    least_s: float  # of a turn
+    share: float  # of the voice in a phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +183,8 @@ class Settings:
     media: MediaSettings
     face: FaceSettings
     events: EventSettings
+    body: BodySettings
+    speakers: SpeakerSettings
     baseline: BaselineSettings
     voice: VoiceSettings
     speech: SpeechSettings

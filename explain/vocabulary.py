@@ -1,9 +1,11 @@
 """Names the field uses: action units, intensity letters, voice descriptors.
 
 Action units: FACS 2002 (Ekman, Friesen & Hager), code list as in jmgirard/facs; the clauses are
-our own words for the visible change. Voice descriptors: names of eGeMAPSv02 (Eyben et al. 2016)
-where the definition is the same; ours are told apart by their source, since values of different
-extractors must not be mixed.
+our own words for the visible change. Nods (85) and shakes (84) are gross behaviours there; for
+averted eyes and hands at the face FACS has no code, so those of `MOVEMENTS` are ours.
+
+Voice descriptors: names of eGeMAPSv02 (Eyben et al. 2016) where the definition is the same; ours
+are told apart by their source, since values of different extractors must not be mixed.
 """
 
 import math
@@ -19,6 +21,7 @@ class Region(StrEnum):
     JAW = "jaw"
     HEAD = "head"
     GAZE = "gaze"
+    HAND = "hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,29 @@ _AUS = (
     ActionUnit("AU54", "head down", Region.HEAD, "head lowered"),
     ActionUnit("AU55", "head tilt left", Region.HEAD, "head tilted to the person's left"),
     ActionUnit("AU56", "head tilt right", Region.HEAD, "head tilted to the person's right"),
+    ActionUnit("AU57", "head forward", Region.HEAD, "face nearer to the camera than usual"),
+    ActionUnit("AU58", "head back", Region.HEAD, "face further from the camera than usual"),
     ActionUnit("AU61", "eyes turn left", Region.GAZE, "eyes turned to the person's left"),
     ActionUnit("AU62", "eyes turn right", Region.GAZE, "eyes turned to the person's right"),
     ActionUnit("AU63", "eyes up", Region.GAZE, "eyes turned up"),
     ActionUnit("AU64", "eyes down", Region.GAZE, "eyes turned down"),
+    ActionUnit("AU84", "head shake", Region.HEAD, "head shaken from side to side"),
+    ActionUnit("AU85", "head nod", Region.HEAD, "head nodded up and down"),
 )
 ACTION_UNITS: dict[str, ActionUnit] = {au.code: au for au in _AUS}
+_GESTURES = (
+    ActionUnit(
+        "gaze_away", "gaze away", Region.GAZE, "eyes turned away from where they mostly are"
+    ),
+    ActionUnit("hand_brow", "hand at the brow", Region.HAND, "a hand at the brow or forehead"),
+    ActionUnit("hand_eye", "hand at the eye", Region.HAND, "a hand at the eye"),
+    ActionUnit("hand_nose", "hand at the nose", Region.HAND, "a hand at the nose"),
+    ActionUnit("hand_cheek", "hand at the cheek", Region.HAND, "a hand at the cheek"),
+    ActionUnit("hand_mouth", "hand at the mouth", Region.HAND, "a hand at the mouth"),
+    ActionUnit("hand_chin", "hand at the chin", Region.HAND, "a hand at the chin or jaw"),
+    ActionUnit("hand_near", "hand beside the face", Region.HAND, "a hand moves beside the face"),
+)
+MOVEMENTS: dict[str, ActionUnit] = {**ACTION_UNITS, **{g.code: g for g in _GESTURES}}
 
 INTENSITY_LETTERS = "0ABCDE"  # FACS: 0 absent, A trace … E maximum
 INTENSITY_WORDS = ("absent", "very slight", "slight", "clear", "strong", "very strong")

@@ -76,7 +76,7 @@ def carry_out(wanted: Wanted, console: Console) -> "Run | Compared":
         workers=_workers(wanted),
         command=shlex.join(["demeanor", *sys.argv[1:]]) if sys.argv[1:2] == ["eval"] else "",
         data=str(wanted.data or ""),
-        notes=tuple(leaks),
+        notes=(*leaks, *_fitted(items)),
     )
     with _bar(console, wanted.task) as tell:
         if wanted.ablate:
@@ -115,6 +115,14 @@ def leak_note(checked: "Checked") -> str:
         return f"{looked}; nothing is shared"
     found = ", ".join(f"{kind} {n}" for kind, n in checked.kinds.items())
     return f"WARNING: the splits share what they must not ({found}); {looked}"
+
+
+def _fitted(items: "tuple[Item, ...]") -> list[str]:
+    from demeanor.explain.corpora.items import FITTED
+
+    if not any(item.split == FITTED for item in items):
+        return []
+    return ["WARNING: constants of perception were fitted to pictures of these people"]
 
 
 def _of_split(items: "tuple[Item, ...]", split: str | None) -> "tuple[Item, ...]":

@@ -17,7 +17,9 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 PERCEPTION = ROOT / "explain" / "perception"
-SECTIONS = ("faces", "usefulness", "second_opinions", "events", "voice", "reasoner")
+SECTIONS = (
+    "faces", "usefulness", "second_opinions", "events", "people", "voice", "reasoner",
+)  # fmt: skip
 
 
 def main() -> None:

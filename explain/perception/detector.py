@@ -11,8 +11,12 @@ import numpy as np
 
 from demeanor.explain.perception.litert import LiteModel
 
-# input size -> (stride, anchors per cell) of each layer
-_LAYERS = {128: ((8, 2), (16, 6)), 192: ((4, 1),)}
+# of what, input size -> (stride, anchors per cell) of each layer
+_LAYERS = {
+    ("face", 128): ((8, 2), (16, 6)),
+    ("face", 192): ((4, 1),),
+    ("palm", 192): ((8, 2), (16, 6)),
+}
 _LOGIT_LIMIT = 80.0  # keeps exp() finite in float32; scores are 0 or 1 there anyway
 
 
@@ -49,10 +53,10 @@ def iou(a: Box, b: Box) -> float:
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
 
 
-def anchor_centres(size: int) -> np.ndarray:
+def anchor_centres(size: int, of: str = "face") -> np.ndarray:
     """(n, 2) centres in 0-1 of the input, for an input of `size` pixels."""
     rows = []
-    for stride, per_cell in _LAYERS[size]:
+    for stride, per_cell in _LAYERS[of, size]:
         cells = size // stride
         ys, xs = np.mgrid[0:cells, 0:cells]
         centres = np.stack([xs, ys], axis=-1).reshape(-1, 2)

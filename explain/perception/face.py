@@ -151,6 +151,7 @@ class MeshBackend:
         self, near: LiteModel, far: LiteModel, mesh: LiteModel, iris: LiteModel, version: str
     ) -> None:
         self.version = version
+        self.hands: object | None = None
         self._near, self._far = FaceDetector(near), FaceDetector(far)
         self._mesh, self._iris = mesh, iris
 
@@ -205,6 +206,7 @@ class LandmarkerBackend:
         version: str,
     ) -> None:
         self.version = version
+        self.hands: object | None = None
         self._near = FaceDetector(near)
         self._far = FaceDetector(far) if far else None
         self._mesh, self._blendshapes = mesh, blendshapes

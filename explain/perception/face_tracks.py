@@ -4,7 +4,7 @@ Rows are reduced as they come, so that memory does not grow with the meshes: a f
 leaves some twenty numbers behind. A row that cannot be trusted becomes NaN with a reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from demeanor.explain.perception.geometry import (
     template,
     to_person,
 )
+from demeanor.explain.perception.hands import HANDS
 from demeanor.explain.perception.neutral import (
     Neutral,
     NeutralWanted,
@@ -26,6 +27,7 @@ from demeanor.explain.perception.neutral import (
     population,
 )
 from demeanor.explain.perception.tracking import Seen, box_of
+from demeanor.explain.perception.visibility import VIEW
 from demeanor.explain.records import (
     Channel,
     Clip,
@@ -38,6 +40,7 @@ from demeanor.explain.records import (
     Unit,
 )
 from demeanor.explain.settings import BaselineSettings, FaceSettings, Settings
+from demeanor.explain.vocabulary import ACTION_UNITS, Region
 
 _CHUNK = 256  # faces reduced at once: enough to make numpy worth while
 _MIN_SEEN_S = 0.2  # a face seen for less is a passer-by, or none at all
@@ -54,9 +57,26 @@ _REASONS = (
     "the head is tipped by more than {reliable_pitch_deg:.0f} degrees",
     "the face is partly outside the picture",
     "the points do not fit a face here (something hides it, or it is blurred)",
+    "it is too dark to read the face",
+    "the face is blurred",
 )
+_NO_HAND = np.full(len(HANDS), np.nan, np.float32)
+_NO_VIEW = np.full(len(VIEW), np.nan, np.float32)
+_DARK, _BLURRED = 6, 7  # in that list: seen in the face itself, which is looked at now and then
+_SHARP = 0.8  # quantile of a face's own detail: what half of it is must be blurred, within limits
+_BLURRED_ONCE = 1.6  # of `blurred`, which fits faces that are seen but once
+_VIEW_HOLDS_S = 0.5  # a look tells of the frames around it, up to so far away
 NOT_SEEN = "the face is not seen"
 EYES_CLOSED = "the eyes are closed"
+EYES_COVERED = "something dark covers the eyes"
+_AROUND_EYES = frozenset({Region.BROW, Region.EYE, Region.GAZE})
+HAND_COVERS = "a hand is before this part of the face"
+_UNDER_HANDS = (  # places that a hand may lie over, and what cannot be read then
+    (("hand_brow", "hand_eye"), _AROUND_EYES),
+    (("hand_nose",), frozenset({Region.NOSE})),
+    (("hand_mouth", "hand_chin"), frozenset({Region.MOUTH, Region.JAW})),
+)
+_ALL_ALONG = 0.95  # of the time in which the face is seen: then nothing of it was measured
 _NEED_OPEN_EYES = ("AU5", "AU7")  # what the lids do cannot be read from closed eyes
 # The mesh's brows and cheeks jump along with the lids in a blink: not measured during one.
 _MOVED_BY_BLINKS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU7")
@@ -94,12 +114,28 @@ class _Rows:
     face_px: np.ndarray  # (n,)
     reason: np.ndarray  # (n,) index into _REASONS
     box: np.ndarray  # (n, 4) 0-1 of the picture
+    view: np.ndarray  # (n, len(VIEW)), NaN where the face was not looked at or nothing was to tell
+    hand: np.ndarray  # (n, len(HANDS)), NaN where no hand was looked for
+    quarters: np.ndarray  # (n,) turns of the picture that set the face upright
 
     @staticmethod
     def join(parts: list["_Rows"]) -> "_Rows":
         return _Rows(
             *(np.concatenate([getattr(p, name) for p in parts]) for name in _Rows.__slots__)
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cover:
+    """Something lies over part of a face, in some of its rows."""
+
+    rows: np.ndarray  # (n,) bool
+    regions: frozenset[Region]
+    reason: str
+
+    def hides(self, code: str) -> bool:
+        region = Region.GAZE if code in GAZE else ACTION_UNITS[code].region
+        return region in self.regions
 
 
 class FaceRecorder:
@@ -131,7 +167,7 @@ class FaceRecorder:
             self._reduce(track)
         times_s = np.array(self._frames_s)
         faces = sorted(
-            (_Rows.join(parts) for parts in self._parts.values()),
+            (self._viewed(_Rows.join(parts)) for parts in self._parts.values()),
             key=lambda rows: (-len(rows.times_s), rows.times_s[0]),
         )
         step_s = frame_step_s(times_s)
@@ -144,14 +180,17 @@ class FaceRecorder:
             name = f"p{number}"
             gaps = self._gaps(times_s, rows)
             people.append(self._person(name, rows, times_s))
-            sheet = _Sheet(name, times_s, rows, gaps, self._source)
+            covers = self._covers(rows)
+            sheet = _Sheet(name, times_s, rows, gaps, self._source, covers)
             shown = wanted if number == 1 or wanted is None or wanted.shown is None else None
-            neutrals[name] = self._neutral(rows, step_s, settings.baseline, shown)
+            uncovered = _uncovered(rows, covers)
+            neutrals[name] = self._neutral(uncovered, step_s, settings.baseline, shown)
             changes |= self._action_units(sheet, settings, neutrals[name])
-            rests[name] = self._rests(neutrals[name])
+            rests[name] = _seen_rests(self._rests(neutrals[name]), sheet.tracks)
             _add_posture(sheet)
             tracks += sheet.tracks
-            missing += _of_person(name, gaps)
+            missing += [*_of_person(name, gaps), *_of_covers(sheet, self._model.codes)]
+            missing += _turned(name, rows)
         return FaceMeasurement(
             tuple(people), tuple(tracks), tuple(missing), changes, rests, neutrals
         )
@@ -160,7 +199,8 @@ class FaceRecorder:
         seen = self._pending.pop(track, [])
         if not seen:
             return
-        points = np.stack([s.mesh.points for s in seen])
+        quarters = np.array([s.quarters for s in seen])
+        points = _turned_by(quarters, np.stack([s.mesh.points for s in seen]))
         shapes, turn = align(to_person(points), self._template)
         pose = pose_deg(turn)
         lids = np.stack([s.mesh.lids for s in seen])
@@ -185,8 +225,32 @@ class FaceRecorder:
             boxes[:, 2] - boxes[:, 0],
             self._judge(boxes, pose, fit),
             boxes / size,
+            np.stack([_NO_VIEW if s.view is None else s.view for s in seen]),
+            np.stack([_NO_HAND if s.hand is None else s.hand for s in seen]),
+            quarters,
         )
         self._parts.setdefault(track, []).append(rows)
+
+    def _viewed(self, rows: _Rows) -> _Rows:
+        """With what was seen now and then told of the frames around it, and judged."""
+        s, view = self._settings, _nearest(rows.times_s, rows.view, _VIEW_HOLDS_S)
+        hand = _nearest(rows.times_s, rows.hand, s.hand_every_s)
+        brightness, detail = view[:, VIEW.index("brightness")], view[:, VIEW.index("detail")]
+        own = np.nanquantile(detail, _SHARP) if not np.isnan(detail).all() else 0.0
+        blurred = detail < np.clip(own / 2, s.blurred, _BLURRED_ONCE * s.blurred)
+        unread = np.select([brightness < s.dark, blurred], [_DARK, _BLURRED], 0)
+        reason = np.where(rows.reason == 0, unread, rows.reason)
+        return replace(rows, view=view, hand=hand, reason=reason)
+
+    def _covers(self, rows: _Rows) -> tuple[_Cover, ...]:
+        """What lies over parts of this face. A head turned away shows its eyes from the side."""
+        dark = rows.view[:, VIEW.index("eyes")] < self._settings.covered_eyes
+        found = [_Cover(dark & (rows.reason == 0), _AROUND_EYES, EYES_COVERED)]
+        for places, regions in _UNDER_HANDS:
+            share = rows.hand[:, [HANDS.index(place) for place in places]].max(axis=1)
+            hidden = (share >= self._settings.covered_place) & (rows.reason == 0)
+            found.append(_Cover(hidden, regions, HAND_COVERS))
+        return tuple(cover for cover in found if cover.rows.any())
 
     def _judge(self, boxes: np.ndarray, pose: np.ndarray, fit: np.ndarray) -> np.ndarray:
         """Index of the first reason not to trust a row; 0: trust it."""
@@ -261,13 +325,15 @@ class FaceRecorder:
         """Adds a track for every action unit to the sheet; returns what changes in each."""
         rows, trusted = sheet.rows, sheet.rows.reason == 0
         levels = self._model.levels_above(rows.levels, neutral.levels if neutral else None)
-        closed = trusted & (levels.intensity[:, self._model.codes.index("AU43")] >= _SHUT)
+        closed = levels.intensity[:, self._model.codes.index("AU43")] >= _SHUT
+        closed &= trusted & ~sheet.covered("AU43")
         blinks = trusted & _widened(_short(rows.times_s, closed, settings.events.blink_max_s))
         changes = {}
         for k, (code, side) in enumerate(self._columns()):
             hidden = blinks if code in _MOVED_BY_BLINKS else np.zeros_like(blinks)
             if side is None:  # events are looked for in both sides together
-                change = np.where(trusted, levels.change[:, k], np.nan)
+                seen = trusted & ~sheet.covered(code)
+                change = np.where(seen, levels.change[:, k], np.nan)
                 changes[sheet.person, code] = sheet.spread(_bridged(rows.times_s, change, hidden))
             if code in _NEED_OPEN_EYES:
                 hidden = hidden | (trusted & _widened(closed))
@@ -313,11 +379,17 @@ class _Sheet:
         rows: _Rows,
         gaps: tuple[tuple[Span, str], ...],
         source: Source,
+        covers: tuple[_Cover, ...] = (),
     ) -> None:
         self.person, self.times_s, self.rows, self._gaps = person, times_s, rows, gaps
-        self._source = source
+        self._source, self.covers = source, covers
         self._where = np.searchsorted(times_s, rows.times_s)
         self.tracks: list[CueTrack] = []
+
+    def covered(self, code: str) -> np.ndarray:
+        """(n,) rows in which something lies over what this cue is read from."""
+        rows = [cover.rows for cover in self.covers if cover.hides(code)]
+        return np.asarray(np.any(rows, axis=0)) if rows else np.zeros(len(self._where), bool)
 
     def spread(self, column: np.ndarray) -> np.ndarray:
         """A column of this face's rows laid out over all frames; NaN where it is not seen."""
@@ -333,10 +405,14 @@ class _Sheet:
         hidden: np.ndarray,
         side: Side | None = None,
     ) -> None:
-        """A cue that is not to be trusted where the row is not, nor where `hidden` is set."""
-        trusted = (self.rows.reason == 0) & ~hidden
-        shut = tuple((span, EYES_CLOSED) for span in _runs(self.rows.times_s, hidden))
-        missing = tuple(sorted((*self._gaps, *shut), key=lambda gap: gap[0].start_s))
+        """A cue that is not to be trusted where the row is not, nor where `hidden` is set (the
+        eyes are closed), nor where something covers it.
+        """
+        covers = [cover for cover in self.covers if cover.hides(code)]
+        trusted = (self.rows.reason == 0) & ~hidden & ~self.covered(code)
+        why = [(hidden, EYES_CLOSED), *((cover.rows, cover.reason) for cover in covers)]
+        more = [(span, text) for rows, text in why for span in _runs(self.rows.times_s, rows)]
+        missing = tuple(sorted((*self._gaps, *more), key=lambda gap: gap[0].start_s))
         self._append(code, unit, np.where(trusted, column, np.nan), missing, side)
 
     def add_always(self, code: str, unit: Unit, column: np.ndarray) -> None:
@@ -373,6 +449,10 @@ def _add_posture(sheet: _Sheet) -> None:
     never = np.zeros(len(sheet.rows.times_s), bool)
     for k, code in enumerate(GAZE):
         sheet.add(code, Unit.DEGREE, sheet.rows.gaze[:, k], never)
+    if not np.isnan(sheet.rows.hand).all():
+        for k, code in enumerate(HANDS):
+            if np.nanmax(sheet.rows.hand[:, k]) > 0:
+                sheet.add_always(code, Unit.RATIO, sheet.rows.hand[:, k])
     for code, column in zip(PLACE, (*sheet.rows.centre_px.T, sheet.rows.face_px), strict=True):
         sheet.add_always(code, Unit.NONE, column)
 
@@ -388,6 +468,69 @@ def _of_person(name: str, gaps: tuple[tuple[Span, str], ...]) -> list[NotMeasure
             NotMeasured("action units", f"{reason} (for {total_s:.1f} s in all)", whole, name)
         )
     return rows
+
+
+def _of_covers(sheet: "_Sheet", codes: tuple[str, ...]) -> list[NotMeasured]:
+    """What could not be measured for something that lay over it, and for how long."""
+    rows = []
+    step_s = frame_step_s(sheet.times_s)
+    for cover in sheet.covers:
+        hidden = ", ".join(code for code in codes if cover.hides(code))
+        if not hidden:  # a nose of which this backend measures nothing
+            continue
+        spans = _runs(sheet.rows.times_s, cover.rows)
+        whole = Span(spans[0].start_s, spans[-1].end_s)
+        always = cover.rows.mean() >= _ALL_ALONG
+        said = f"{cover.reason} (for {cover.rows.sum() * step_s:.1f} s in all)"
+        rows.append(NotMeasured(hidden, said, None if always else whole, sheet.person))
+    return rows
+
+
+def _turned(name: str, rows: _Rows) -> list[NotMeasured]:
+    """That the picture lies on its side or stands on its head, where that is so."""
+    quarters = int(rows.quarters[0])
+    if quarters == 0:
+        return []
+    how = {1: "on its left side", 2: "upside down", 3: "on its right side"}[quarters]
+    reason = f"the picture lies {how}: the face was measured as if it were turned upright"
+    return [NotMeasured("which way is up", reason, person=name)]
+
+
+def _turned_by(quarters: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (n, p, 3) as they lie when the picture is turned counter-clockwise by `quarters`."""
+    if not quarters.any():
+        return points
+    angle = quarters * (np.pi / 2)
+    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    x, y, z = np.moveaxis(points, -1, 0)
+    return np.stack([cos * x + sin * y, cos * y - sin * x, z], axis=-1).astype(points.dtype)
+
+
+def _nearest(times_s: np.ndarray, view: np.ndarray, holds_s: float) -> np.ndarray:
+    """Each row with the look that is nearest in time; NaN where none is near."""
+    (looked,) = np.nonzero(~np.isnan(view[:, 0]))
+    if len(looked) == 0:
+        return view
+    after = np.clip(np.searchsorted(times_s[looked], times_s), 1, max(len(looked) - 1, 1))
+    pair = looked[np.minimum(np.stack([after - 1, after]), len(looked) - 1)]
+    apart_s = np.abs(times_s[pair] - times_s)
+    nearest = pair[np.argmin(apart_s, axis=0), np.arange(len(times_s))]
+    near = apart_s.min(axis=0) <= holds_s
+    return np.asarray(np.where(near[:, None], view[nearest], np.nan))
+
+
+def _uncovered(rows: _Rows, covers: tuple[_Cover, ...]) -> _Rows:
+    """Without what lies under something, where the face is ever seen whole: rest is a posture."""
+    open_ = ~np.any([cover.rows for cover in covers], axis=0) if covers else None
+    if open_ is None or not (open_ & (rows.reason == 0)).any():
+        return rows
+    return _Rows(*(getattr(rows, name)[open_] for name in _Rows.__slots__))
+
+
+def _seen_rests(rests: Rests, tracks: list[CueTrack]) -> Rests:
+    """Rest of those cues alone that were seen at all."""
+    seen = {(t.code, t.side) for t in tracks if not np.isnan(t.values).all()}
+    return {cue: rest for cue, rest in rests.items() if cue in seen}
 
 
 def _stacked(rows: list[np.ndarray | None]) -> np.ndarray | None:

@@ -19,6 +19,8 @@ from demeanor.explain.perception.dimensions import face_dimensions, voice_dimens
 from demeanor.explain.perception.events import face_events, face_limits
 from demeanor.explain.perception.face import FaceBackend
 from demeanor.explain.perception.face_tracks import FaceMeasurement, FaceRecorder
+from demeanor.explain.perception.hands import hand_events
+from demeanor.explain.perception.head_events import head_events, without_parts
 from demeanor.explain.perception.laughter import NOT_TOLD, WHY_NOT_TOLD
 from demeanor.explain.perception.media import (
     SAMPLE_RATE_HZ,
@@ -35,6 +37,14 @@ from demeanor.explain.perception.second_opinion import (
     TableRecorder,
     TableWatcher,
     table_pass,
+)
+from demeanor.explain.perception.shots import unsure_identities
+from demeanor.explain.perception.speakers import (
+    OPENINGS,
+    turns,
+    unclear_speech,
+    voiced_by,
+    with_speakers,
 )
 from demeanor.explain.perception.speech import SpeechResult, transcribe
 from demeanor.explain.perception.tracking import Tracker
@@ -203,6 +213,7 @@ class _Pass:
     face: FaceMeasurement
     voice: VoiceMeasurement | None  # None: the file has no sound
     cues: list[tuple[float, float, str]]
+    cuts_s: tuple[float, ...]  # when the picture is cut to another shot
 
 
 def _one_pass(
@@ -234,9 +245,9 @@ def _one_pass(
                 cues.append((item.start_s, item.end_s, item.text))
         for seen in tracker.finish():
             recorder.add(seen)
-        crowd = tracker.crowd
+        crowd, cuts_s = tracker.crowd, tuple(tracker.cuts_s)
     face = recorder.finish(settings, crowd, wanted)
-    return _Pass(face, voice.finish() if voice is not None else None, cues)
+    return _Pass(face, voice.finish() if voice is not None else None, cues, cuts_s)
 
 
 def _followers(
@@ -246,7 +257,9 @@ def _followers(
         return table_pass(backend, clip)
     source = Source(SourceKind.MACHINE, backend.name, backend.version)
     model = action_unit_model(backend.name)
-    return FaceRecorder(model, source, clip, settings.face), Tracker(backend, settings.face)
+    hands = getattr(backend, "hands", None)  # of our own backends, where their files are here
+    recorder = FaceRecorder(model, source, clip, settings.face)
+    return recorder, Tracker(backend, settings.face, hands)
 
 
 def _reliability(backend: AnyBackend) -> Mapping[str, float]:
@@ -277,22 +290,32 @@ def _assemble(
         changes = {code: c for (who, code), c in face.changes.items() if who == person.person}
         neutral = face.neutrals[person.person]
         rested = neutral is not None and neutral.at_rest
-        events += face_events(tracks, own, changes, speech, reliability, settings.events, rested)
+        heads = head_events(tracks, settings.body)
+        shown = face_events(tracks, own, changes, speech, reliability, settings.events, rested)
+        hands = hand_events(tracks, settings.face.covered_place, settings.events.min_duration_s)
+        events += [*without_parts(shown, heads), *heads, *hands]
         limits += face_limits(person.person, tracks, changes, speech, settings.events, rested)
+    frames_s, mouths = _mouths(face)
+    spoken = turns(frames_s, mouths, speech, settings.speakers, _loudness_db(voice, frames_s))
     if voice is not None:
         own_voice = voice_usual(voice, settings.voice)
         norms += own_voice
-        events += voice_events(voice, own_voice, settings.voice)
+        events += voiced_by(
+            voice_events(voice, own_voice, settings.voice), spoken, settings.speakers
+        )
     missing = [
         *losses.not_measured(clip),
         *face.not_measured,
+        *unsure_identities(pass_.cuts_s, len(face.people)),
         *_not_shown(face, wanted, clip),
         *limits,
         *_beyond_backend(backend, face),
+        *_no_hands(backend, face),
         *(voice.not_measured if voice is not None else [_no_sound(clip)]),
         *(_sound_ends_early(clip, voice) if voice is not None else []),
         *(_not_told(voice) if voice is not None else []),
         *words.not_measured,
+        *unclear_speech(spoken, len(face.people)),
     ]
     return Measurement(
         clip=clip,
@@ -302,7 +325,7 @@ def _assemble(
             *(voice.tracks if voice is not None else ()),
             *_dimensions(face, voice, settings),
         ),
-        utterances=words.utterances,
+        utterances=with_speakers(words.utterances, spoken, settings.speakers),
         usual=tuple(norms),
         events=tuple(sorted(events, key=lambda e: (e.span.start_s, e.channel, e.code))),
         not_measured=tuple(missing),
@@ -335,6 +358,25 @@ def _not_told(voice: VoiceMeasurement) -> list[NotMeasured]:
     return [NotMeasured(NOT_TOLD, WHY_NOT_TOLD)] if voice.speech else []
 
 
+def _mouths(face: FaceMeasurement) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Times of the frames, and by person how far the lips are open."""
+    times_s = face.tracks[0].times_s if face.tracks else np.zeros(0)
+    openings = {}
+    for person in (p.person for p in face.people):
+        known = [face.changes[person, c] for c in OPENINGS if (person, c) in face.changes]
+        if known:
+            openings[person] = np.fmax.reduce(known)
+    return times_s, openings
+
+
+def _loudness_db(voice: VoiceMeasurement | None, frames_s: np.ndarray) -> np.ndarray | None:
+    """(n,) level of the sound at each frame."""
+    track = voice.track("equivalentSoundLevel_dBp") if voice is not None else None
+    if track is None or len(track.times_s) == 0:
+        return None
+    return np.asarray(np.interp(frames_s, track.times_s, np.nan_to_num(track.values, nan=-90.0)))
+
+
 def _named(backend: AnyBackend) -> dict[str, str]:
     named = {"name": backend.name, "version": backend.version}
     return named | ({"licence": backend.licence} if isinstance(backend, TableBackend) else {})
@@ -364,6 +406,12 @@ def _beyond_backend(backend: AnyBackend, face: FaceMeasurement) -> list[NotMeasu
         NotMeasured(", ".join(codes), f"{why} (backend {backend.name})")
         for why, codes in reasons.items()
     ]
+
+
+def _no_hands(backend: AnyBackend, face: FaceMeasurement) -> list[NotMeasured]:
+    if not face.people or getattr(backend, "hands", None) is not None:
+        return []
+    return [NotMeasured("hands at the face", "their models are not here (demeanor models pull)")]
 
 
 def _no_sound(clip: Clip) -> NotMeasured:

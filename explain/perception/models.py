@@ -1,7 +1,7 @@
 """Face model files: where they are looked for, how they are fetched, how they are checked.
 
 None is carried by Demeanor. A file is looked for in the folder named by DEMEANOR_MODELS, in the
-cache, and in an installed mediapipe; then it is fetched: the four files of `mesh` from the
+cache, and in an installed mediapipe; then it is fetched: the files of `mesh` and of hands from the
 mediapipe wheel through the user's own pip (so nothing but a package registry is needed),
 `face_landmarker.task` from its official address. Whatever its origin, a file whose SHA-256 is
 not the known one is refused.
@@ -25,6 +25,7 @@ from platformdirs import user_cache_path
 
 from demeanor.explain.errors import ModelFileError, UnknownName
 from demeanor.explain.perception.face import FaceBackend, LandmarkerBackend, MeshBackend
+from demeanor.explain.perception.hands import Hands
 from demeanor.explain.perception.litert import LiteModel
 from demeanor.explain.perception.second_opinion import (
     SECOND_OPINIONS,
@@ -36,9 +37,7 @@ Say = Callable[[str], None]  # a line of progress for the user
 
 MODELS_FOLDER = "DEMEANOR_MODELS"  # environment: an explicit folder, looked at first
 OFFLINE = "DEMEANOR_OFFLINE"  # environment: "1" never fetches anything
-_WHEEL = (
-    "mediapipe==0.10.21"  # the last that carries the four files; never installed, only unzipped
-)
+_WHEEL = "mediapipe==0.10.21"  # the last that carries these files; never installed, only unzipped
 _RETRY_AFTER_S = 86400.0  # a failed download of an optional file is not tried again for a day
 
 
@@ -87,6 +86,22 @@ _FILES = (
         "mediapipe/modules/iris_landmark/iris_landmark.tflite",
     ),
     ModelFile(
+        "palm_detection_full.tflite",
+        "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+        2339846,
+        "Apache-2.0",
+        "finds hands near a face",
+        "mediapipe/modules/palm_detection/palm_detection_full.tflite",
+    ),
+    ModelFile(
+        "hand_landmark_full.tflite",
+        "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+        5478917,
+        "Apache-2.0",
+        "21 points on a hand",
+        "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
+    ),
+    ModelFile(
         "face_landmarker.task",
         "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
         3758596,
@@ -98,9 +113,15 @@ _FILES = (
 )
 MODEL_FILES: dict[str, ModelFile] = {file.name: file for file in _FILES}
 _BACKENDS = {
-    "mesh": tuple(f.name for f in _FILES if f.wheel_member),
+    "mesh": (
+        "face_detection_short_range.tflite",
+        "face_detection_full_range_sparse.tflite",
+        "face_landmark.tflite",
+        "iris_landmark.tflite",
+    ),
     "landmarker": ("face_landmarker.task",),
 }
+HAND_FILES = ("palm_detection_full.tflite", "hand_landmark_full.tflite")  # optional
 FACE_BACKENDS = ("auto", *sorted(_BACKENDS))
 ALL_BACKENDS = (*FACE_BACKENDS, *SECOND_OPINIONS)
 
@@ -175,7 +196,7 @@ def face_backend(name: str = "auto", say: Say = lambda line: None) -> FaceBacken
     ).hexdigest()[:12]
     if name == "mesh":
         near, far, mesh, iris = (LiteModel(paths[file]) for file in _BACKENDS["mesh"])
-        return MeshBackend(near, far, mesh, iris, version)
+        return _with_hands(MeshBackend(near, far, mesh, iris, version))
     with zipfile.ZipFile(paths["face_landmarker.task"]) as task:
         near, mesh, blendshapes = (
             LiteModel(task.read(member))
@@ -186,9 +207,19 @@ def face_backend(name: str = "auto", say: Say = lambda line: None) -> FaceBacken
             )
         )
     far_path = find_model("face_detection_full_range_sparse.tflite")
-    return LandmarkerBackend(
-        near, mesh, blendshapes, LiteModel(far_path) if far_path else None, version
-    )
+    far_model = LiteModel(far_path) if far_path else None
+    return _with_hands(LandmarkerBackend(near, mesh, blendshapes, far_model, version))
+
+
+def _with_hands(backend: MeshBackend | LandmarkerBackend) -> FaceBackend:
+    """Hands, where both files are here; they are not fetched for themselves, but come along with
+    the wheel of the face models, and with `demeanor models pull`."""
+    paths = [find_model(name) for name in HAND_FILES if name in MODEL_FILES]
+    if len(paths) == len(HAND_FILES) and all(paths):
+        palm, hand = (LiteModel(path) for path in paths if path)
+        backend.hands = Hands(palm, hand)
+        backend.version += "+hands"
+    return backend
 
 
 def _landmarker_obtainable(say: Say) -> bool:
@@ -225,7 +256,7 @@ def _fetch(file: ModelFile, say: Say) -> None:
             data = reply.read(file.n_bytes + 1)
         _write(cache_folder() / file.name, data, file)
     else:
-        say(f"fetching the wheel of {_WHEEL} (36 MB, Apache-2.0) for its four face models")
+        say(f"fetching the wheel of {_WHEEL} (36 MB, Apache-2.0) for its models of faces and hands")
         _unpack_wheel(file)
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SECOND_OPINIONS = ("libreface", "pyfeat")
 LIBREFACE_COMMAND = "DEMEANOR_LIBREFACE"  # environment: LibreFace's command, where not on the path
 _BATCH = 16  # frames at once: bounds the memory
-_NOT_OF_THE_FACE = (Region.HEAD, Region.GAZE)
+_NOT_OF_THE_FACE = (Region.HEAD, Region.GAZE, Region.HAND)
 
 
 class Session(Protocol):
@@ -102,6 +102,7 @@ class TableWatcher:
     """Used like Tracker: hands each frame to the program, and sees nobody itself."""
 
     crowd = 0
+    cuts_s: tuple[float, ...] = ()
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -11,10 +11,11 @@ from functools import cache
 from importlib.resources import files
 
 from demeanor.explain.records import Channel, NotMeasured, Observation
-from demeanor.explain.vocabulary import ACTION_UNITS, VOICE_WORDS, Region
+from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS, Region
 
 ANY = {"@face": Channel.FACE, "@voice": Channel.VOICE, "@words": Channel.SPEECH}
-_NOT_FACE = (Region.HEAD, Region.GAZE)  # pose and gaze, and blinks, are no expression
+# Pose, gaze, hands, and blinks are no expression of the face.
+_NOT_FACE = (Region.HEAD, Region.GAZE, Region.HAND)
 _AUS = re.compile(r"\bAU\s?(\d{1,2})([LR])?((?:\s?\+\s?(?:AU)?\d{1,2})*)\b")
 _CLAUSE_END = r"[,;:]|\s[–—]\s|\b(?:but|while|whereas|although|though|however|yet|so|and then)\b"
 _NO_BEFORE = re.compile(  # at most five words before the cue: "no lowered or knitted brows"
@@ -74,7 +75,7 @@ def find_mentions(masked: str) -> list[Mention]:
 
 def is_expression(observation: Observation) -> bool:
     """A movement of the face itself: neither a blink nor a turn of head or eyes."""
-    unit = ACTION_UNITS.get(observation.code)
+    unit = MOVEMENTS.get(observation.code)
     return unit is not None and unit.region not in _NOT_FACE and unit.code != "AU45"
 
 

@@ -207,7 +207,7 @@ def _hides(gap: NotMeasured, mention: Mention, person: str | None) -> bool:
 def _channel(code: str) -> Channel:
     if code in ANY:
         return ANY[code]
-    return Channel.FACE if code.startswith("AU") else Channel.VOICE
+    return Channel.FACE if code.startswith(("AU", "gaze_", "hand_")) else Channel.VOICE
 
 
 # --- one check each: yields what speaks against the claim ---------------------------------------

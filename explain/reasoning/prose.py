@@ -15,7 +15,7 @@ from demeanor.explain.reasoning.signs import Match, Saying, in_speech, is_held, 
 from demeanor.explain.reasoning.weigh import EMOTIONS, Reading, open_labels, shares_of
 from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Side, Span, Unit
 from demeanor.explain.vocabulary import (
-    ACTION_UNITS,
+    MOVEMENTS,
     VOICE_SOUNDS,
     VOICE_WORDS,
     intensity_letter,
@@ -103,7 +103,7 @@ def _line(observation: Observation, reading: Reading) -> Claim:
 
 
 def _face_line(observation: Observation, reading: Reading) -> Claim:
-    unit = ACTION_UNITS.get(observation.code)
+    unit = MOVEMENTS.get(observation.code)
     if unit is None:
         return _claim(f"{observation.code} is noted {_when(observation.span)}", [observation])
     if unit.code == "AU45":
@@ -139,7 +139,7 @@ def _association(observation: Observation, reading: Reading) -> str:
 def _reserve(observation: Observation, reading: Reading) -> str:
     if is_held(observation):
         return "; it is held all along and counts less, since a face at rest may look so"
-    is_mouth = ACTION_UNITS[observation.code].region in ("mouth", "jaw")
+    is_mouth = MOVEMENTS[observation.code].region in ("mouth", "jaw")
     if is_mouth and in_speech(observation, speech_spans(reading.observations)):
         return "; it falls within talking and counts less"
     return "; it is measured with little certainty" if observation.reliability < 0.5 else ""

@@ -28,8 +28,8 @@ def observe(measurement: Measurement) -> tuple[Observation, ...]:
         numbered = enumerate((e for e in events if e.channel is channel), start=1)
         found += [_from_event(f"{_LETTER[channel]}{n}", event) for n, event in numbered]
     spoken = sorted(measurement.utterances, key=lambda u: (u.span.start_s, u.span.end_s, u.text))
-    whole = measurement.clip.span
-    found += [_from_words(f"s{n}", utterance, whole) for n, utterance in enumerate(spoken, start=1)]
+    whole, people = measurement.clip.span, {p.person for p in measurement.people}
+    found += [_from_words(f"s{n}", u, whole, people) for n, u in enumerate(spoken, start=1)]
     return tuple(found)
 
 
@@ -56,13 +56,14 @@ def _from_event(obs_id: str, event: Event) -> Observation:
         caveats=event.caveats,
         source=event.source,
         brief=event.brief,
+        repeats=event.repeats,
     )
 
 
-def _from_words(obs_id: str, utterance: Utterance, whole: Span) -> Observation:
+def _from_words(obs_id: str, utterance: Utterance, whole: Span, people: set[str]) -> Observation:
     return Observation(
         obs_id=obs_id,
-        person=None,  # who speaks is not matched to a face
+        person=utterance.speaker if utterance.speaker in people else None,  # a name is no face
         channel=Channel.SPEECH,
         code=WORDS,
         side=None,

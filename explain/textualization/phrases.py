@@ -4,7 +4,7 @@ import json
 
 from demeanor.explain.records import Channel, Kind, Observation, Side, Span, Unit
 from demeanor.explain.vocabulary import (
-    ACTION_UNITS,
+    MOVEMENTS,
     VOICE_SOUNDS,
     VOICE_WORDS,
     Region,
@@ -65,13 +65,19 @@ def change(observation: Observation) -> str:
 
 
 def _face(observation: Observation) -> str:
-    unit = ACTION_UNITS[observation.code]
+    unit = MOVEMENTS[observation.code]
     if observation.unit is Unit.PER_MINUTE:
         return f"{unit.code} blinks {observation.peak:.0f} times per minute"
     side = f" {_SIDES[observation.side]}" if observation.side else ""
     what = f"{observation.name} {unit.name}: {unit.clause}{side}"
     if observation.peak is None or unit.code == "AU45":
         return f"{unit.code} {unit.clause}"
+    if observation.repeats is not None:
+        return f"{what}, {_times(observation)}, by {observation.peak:.0f} degrees"
+    if not unit.code.startswith("AU"):
+        return unit.clause
+    if observation.unit is Unit.RATIO:
+        return f"{what}, by {100 * abs(observation.peak - 1):.0f}%"
     if unit.region in (Region.HEAD, Region.GAZE) and observation.unit is Unit.DEGREE:
         return f"{what}, by {observation.peak:.0f} degrees"
     if observation.unit is Unit.PROBABILITY:
@@ -79,6 +85,13 @@ def _face(observation: Observation) -> str:
     word, letter = intensity_word(observation.peak), intensity_letter(observation.peak)
     how_long = f", briefly ({observation.span.duration_s:.1g} s)" if observation.brief else ""
     return f"{what}, {word} ({letter}, {observation.peak:.1f}){how_long}"
+
+
+def _times(observation: Observation) -> str:
+    """How often a head went to and fro, and how fast."""
+    repeats, seconds = observation.repeats or 0.0, observation.span.duration_s
+    rate = f" ({repeats / seconds:.1f} a second)" if seconds > 0 else ""
+    return f"{repeats:g} times{rate}"
 
 
 def _voice(observation: Observation) -> str:

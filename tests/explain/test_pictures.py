@@ -152,3 +152,47 @@ def test_what_browsers_do_not_play_is_linked_with_a_note(tmp_path):
     shown = pictures.media(clip(path), tmp_path, max_bytes=10**6)
     assert (shown.kind, shown.src) == (None, "drawn.avi")
     assert "do not play" in shown.note
+
+
+# Portraits ------------------------------------------------------------------------------------
+
+
+def several(path):
+    """Two people, seen in the left and in the right half of a clip, best at .5 and at 2 s."""
+    people = tuple(
+        Person(name, (Span(0.0, 4.0),), 40, 40.0, box, best_s)
+        for name, box, best_s in (
+            ("p1", (0.1, 0.2, 0.4, 0.8), 0.5),
+            ("p2", (0.6, 0.2, 0.9, 0.8), 2.0),
+        )
+    )
+    one = result().measurement
+    return replace(one, clip=replace(clip(), path=path, width_px=160, height_px=120), people=people)
+
+
+def test_several_people_each_have_a_small_portrait(tmp_path):
+    found = pictures.portraits(several(write_clip(tmp_path / "a.mp4")), blur=False)
+    assert list(found) == ["p1", "p2"]
+    assert all(uri.startswith("data:image/jpeg;base64,") for uri in found.values())
+    assert found["p1"] != found["p2"]
+
+
+def test_a_portrait_is_blurred_on_request(tmp_path):
+    import base64
+
+    seen = several(write_clip(tmp_path / "a.mp4"))
+    sharp, blurred = (
+        cv2.imdecode(
+            np.frombuffer(
+                base64.b64decode(pictures.portraits(seen, blur)["p1"].split(",")[1]), np.uint8
+            ),
+            cv2.IMREAD_GRAYSCALE,
+        )
+        for blur in (False, True)
+    )
+    assert cv2.Laplacian(sharp, cv2.CV_64F).var() > 20 * cv2.Laplacian(blurred, cv2.CV_64F).var()
+
+
+def test_one_person_needs_no_portrait(tmp_path):
+    seen = several(write_clip(tmp_path / "a.mp4"))
+    assert pictures.portraits(replace(seen, people=seen.people[:1]), blur=False) == {}

@@ -106,6 +106,12 @@ def test_splits_that_share_a_subject_are_refused_unless_allowed(data, tmp_path):
     assert "of 5 samples scored" in text  # the split called test
 
 
+def test_people_to_whom_constants_were_fitted_are_named(data, tmp_path):
+    path = data(split=["fitted"] * 6)
+    _, text, _ = run("emer", "--data", path, "-o", tmp_path / "runs")
+    assert "WARNING: constants of perception were fitted" in text
+
+
 def test_clean_splits_are_said_to_be_clean(data, tmp_path):
     path = data(subject=list("uvwxyz"), split=[*["train"] * 2, *["test"] * 4])
     _, text, _ = run("emer", "--data", path, "-o", tmp_path / "runs")

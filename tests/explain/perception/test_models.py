@@ -293,3 +293,25 @@ def test_the_landmarker_asked_for_by_name_is_not_replaced(auto):
     put(models.cache_folder(), MESH)
     with pytest.raises(ModelFileError, match="By hand"):
         face_backend("landmarker")
+
+
+# Hands ----------------------------------------------------------------------------------------
+
+
+def test_hands_are_taken_where_both_files_are_here(monkeypatch):
+    palm, hand = models.HAND_FILES
+    backend = SimpleNamespace(hands=None, version="abc")
+    monkeypatch.setattr(models, "LiteModel", lambda source: source)
+    monkeypatch.setattr(models, "Hands", lambda *paths: paths)
+    for name in (palm, hand):
+        file = ModelFile(
+            name, hashlib.sha256(OTHER).hexdigest(), 1, "Apache-2.0", "", "mediapipe/x"
+        )
+        monkeypatch.setitem(models.MODEL_FILES, name, file)
+    models.cache_folder().mkdir(parents=True, exist_ok=True)
+    (models.cache_folder() / palm).write_bytes(OTHER)
+    assert models._with_hands(backend).hands is None
+    assert backend.version == "abc"
+    (models.cache_folder() / hand).write_bytes(OTHER)
+    assert [path.name for path in models._with_hands(backend).hands] == [palm, hand]
+    assert backend.version == "abc+hands"  # measured with hands is measured otherwise

@@ -85,3 +85,15 @@ def test_planes_stay_in_the_memory_of_the_decoder():
     del frame
     assert isinstance(picture, YuvPicture)
     assert np.array_equal(YuvPicture(picture._planes).rgb, before)
+
+
+def test_a_thumbnail_of_the_planes_is_that_of_the_picture():
+    picture = in_planes(scene())
+    small = picture.thumbnail(24)
+    assert small.shape == (24, 24)
+    luma = (Picture(picture.rgb).thumbnail(24) * (219 / 255) + 16).astype(float)  # studio range
+    np.testing.assert_allclose(small, luma, atol=4)
+
+
+def test_a_thumbnail_of_a_tiny_picture():
+    assert Picture(np.full((4, 4, 3), 90, np.uint8)).thumbnail(24).mean() == 90

@@ -182,3 +182,61 @@ def test_an_error_in_the_details_reaches_the_caller():
 
 def test_a_box_holds_all_points():
     assert box_of(square(50, 60)) == (30, 40, 70, 80)
+
+
+# Cuts -----------------------------------------------------------------------------------------
+
+GROUNDS = [
+    np.kron(np.random.default_rng(seed).uniform(40, 200, (12, 12)), np.ones((8, 8)))
+    for seed in (1, 2)
+]
+
+
+def follow_shots(rows):
+    """Frames in which each track was seen; a row: (which ground, centre of the one face)."""
+    script = ScriptedBackend([[centre] for _, centre in rows])
+    with Tracker(script, SETTINGS) as tracker:
+        seen = []
+        for n, (ground, _) in enumerate(rows):
+            grey = GROUNDS[ground].astype(np.uint8)
+            rgb = np.repeat(grey[..., None], 3, axis=2)
+            rgb[0, 0] = n  # what the scripted backend reads
+            seen += tracker.add(n / FPS, Picture(rgb))
+        seen += tracker.finish()
+    return tracks([(round(s.time_s * FPS), s.track, 0) for s in seen])
+
+
+HERE, THERE = (50, 60), (150, 60)
+
+
+def test_after_a_cut_a_face_in_the_same_place_is_somebody_new():
+    found = follow_shots([(0, HERE)] * 4 + [(1, HERE)] * 4)
+    assert found == {0: [0, 1, 2, 3], 1: [4, 5, 6, 7]}
+
+
+#  shot   A A A A  B B B  A A A      the first shot returns, with a face where it was
+def test_a_shot_that_returns_brings_back_its_face():
+    found = follow_shots([(0, HERE)] * 4 + [(1, HERE)] * 3 + [(0, HERE)] * 3)
+    assert found == {0: [0, 1, 2, 3, 7, 8, 9], 1: [4, 5, 6]}
+
+
+def test_in_a_shot_that_returns_a_face_elsewhere_is_somebody_new():
+    found = follow_shots([(0, HERE)] * 4 + [(1, HERE)] * 3 + [(0, THERE)] * 3)
+    assert found == {0: [0, 1, 2, 3], 1: [4, 5, 6], 2: [7, 8, 9]}
+
+
+# A picture that lies wrongly --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_box_of_a_turned_picture_is_put_back(quarters):
+    from demeanor.explain.perception.tracking import _turned_back
+
+    rgb = np.zeros((60, 100, 3), np.uint8)
+    rgb[10:20, 70:90] = 255  # the face, in the picture as it is
+    turned = np.rot90(rgb, quarters)
+    ys, xs = np.nonzero(turned[..., 0])
+    box = float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1)
+    face = FaceBox(*box, ((box[0], box[1]), (box[2], box[1])), 0.9)
+    back = _turned_back(face, quarters, turned.shape[1::-1])
+    assert back.box == (70, 10, 90, 20)

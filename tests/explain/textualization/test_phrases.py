@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ HIGHER = "F0semitoneFrom27.5Hz"
             turn("f1", 51, 20.4),
             "AU51 head turn left: head turned to the person's left, by 20 degrees",
         ),
+        (
+            replace(turn("f1", 85, 8.0, (3.0, 4.5)), repeats=3.0),
+            "AU85 head nod: head nodded up and down, 3 times (2.0 a second), by 8 degrees",
+        ),
+        (
+            au("f1", 57, 1.25, unit=Unit.RATIO),
+            "AU57 head forward: face nearer to the camera than usual, by 25%",
+        ),
+        (replace(au("f1", 12, 0.6, unit=Unit.RATIO), code="hand_mouth"), "a hand at the mouth"),
         (turn("f1", 63, 16.0), "AU63 eyes up: eyes turned up, by 16 degrees"),
         (
             au("f1", 12, 0.83, unit=Unit.PROBABILITY),
