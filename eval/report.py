@@ -186,14 +186,15 @@ def as_dict(report: Report) -> dict[str, Any]:
         "baseline": None if report.baseline is None else _baseline_dict(report.baseline),
         "intervals": {"over": report.intervals_over, "n_folds": report.n_folds, "level": 0.95},
         "notes": list(report.notes),
-        "metric": {"kind": report.metric.kind, **_fields(report.metric)},
+        "metric": metric_dict(report.metric),
         "row_shape": list(report.rows[0].values.shape) if report.rows else [],
         "samples": [_row_dict(row) for row in report.rows],
     }
 
 
-def _fields(metric: Metric) -> dict[str, Any]:
-    return dataclasses.asdict(metric)  # type: ignore[call-overload, no-any-return]
+def metric_dict(metric: Metric) -> dict[str, Any]:
+    """All that is needed to make its figures of rows again."""
+    return {"kind": metric.kind, **dataclasses.asdict(metric)}  # type: ignore[call-overload]
 
 
 def _number(value: float) -> float | None:
@@ -237,7 +238,7 @@ def load(path: Path) -> Saved:
         return Saved(
             path.stem,
             Signature(**data["signature"]),
-            _metric(data["metric"]),
+            read_metric(data["metric"]),
             {row["id"]: _read_row(row, data["row_shape"]) for row in data["samples"]},
             tuple(_read_score(score) for score in data["scores"]),
         )
@@ -248,7 +249,8 @@ def load(path: Path) -> Saved:
         ) from error
 
 
-def _metric(data: Mapping[str, Any]) -> Metric:
+def read_metric(data: Mapping[str, Any]) -> Metric:
+    """What `metric_dict` wrote."""
     fields = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
     made: Metric = _METRICS[data["kind"]](**fields)
     return made

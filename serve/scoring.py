@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from demeanor.explain.errors import DemeanorError
 from demeanor.serve import judging, running
+from demeanor.serve.listing import tasks_command
 from demeanor.serve.task_names import OF_CORPORA
 from demeanor.serve.unibench import unibench_command
 from demeanor.serve.viewing import export_command, view_command
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 tables = typer.Typer(help="Word tables: which words count as the same emotion.")
 app.add_typer(tables, name="tables", no_args_is_help=True)
+app.command("tasks")(tasks_command)
 app.command("unibench")(unibench_command)
 app.command("view")(view_command)
 app.command("export")(export_command)
@@ -305,17 +307,6 @@ def judge_command(
         show(report, Console(highlight=False, soft_wrap=True))
     _err.print(str(folder), soft_wrap=True, markup=False)
     raise typer.Exit(0 if report.n_scored else 1)
-
-
-@app.command("tasks")
-def tasks_command() -> None:
-    """The tasks known by name."""
-    from demeanor.eval.tasks import tasks
-
-    table = Table(Column("name", no_wrap=True), "what", "metric", "needs", title="Tasks")
-    for task in tasks().values():
-        table.add_row(task.name, task.title, task.metric, task.needs)
-    Console().print(table)
 
 
 @app.command("compare")

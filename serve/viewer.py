@@ -32,7 +32,7 @@ def main() -> None:
         st.text(f"{root} holds none. Make one with:\ndemeanor eval emer --data … --out {root}")
         return
     page = st.sidebar.radio("Demeanor runs", (BOARDS, ONE, TWO))
-    st.sidebar.text(f"{len(runs)} runs in\n{root}")
+    st.sidebar.text(f"{len(runs)} runs in {root.resolve().name}")
     if page == BOARDS:
         show_boards(runs)
     elif page == ONE:
@@ -56,9 +56,11 @@ def _stamp(folder: Path) -> tuple[int, ...]:
     return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
 
 
-@st.cache_resource(show_spinner=False, max_entries=200)
-def _read(folder: str, stamp: tuple[int, ...]) -> Viewed:
+def _read_anew(folder: str, stamp: tuple[int, ...]) -> Viewed:
     return viewing.read_run(Path(folder))
+
+
+_read = st.cache_resource(show_spinner=False, max_entries=200)(_read_anew)
 
 
 def show_table(rows: list[viewing.Row]) -> None:

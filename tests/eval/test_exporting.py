@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from drawn_runs import PICTURE, SCRIPT, drawn_runs
+from drawn_runs import PICTURE, drawn_runs
 
 from demeanor.eval.exporting import answer_html, confusion_html, to_html
 from demeanor.eval.viewing import read_run
