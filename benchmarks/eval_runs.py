@@ -86,7 +86,7 @@ def kept(page: str, old: str) -> str:
 def emer(folder: Path, tables: dict[str, WordTable], out: Path) -> str:
     """Masked and unmasked, under both tables; beside them the words of the unmasked text."""
     asked = ASKED["emer"]
-    items = asked.read(folder)
+    items = asked.read(folder, None)
     mask = mask_of(load_table("d1"), [label for item in items for label in item.gold])
     rows, apart = [], []
     for version, table in tables.items():

@@ -43,8 +43,9 @@ def tasks_command(
 def described(task: "Task") -> dict[str, Any]:
     from demeanor.eval.tasks.asked import ASKED
 
+    media = " --media FOLDER" if task.asking else ""
+    can_ask = task.asking or task.name in ASKED
     gold = " --gold CORPUS" if task.read else ""
-    ask = f"demeanor eval {task.name} --data … --chat …" if task.name in ASKED else "–"
     return {
         "name": task.name,
         "what": task.title,
@@ -55,7 +56,7 @@ def described(task: "Task") -> dict[str, Any]:
         "baseline": "a constant answer" if task.constant else "none",
         "note": task.note or "–",
         "score": f"demeanor eval {task.name} --predictions FILE{gold}",
-        "ask": ask,
+        "ask": f"demeanor eval {task.name} --data CORPUS{media} --chat …" if can_ask else "–",
     }
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from demeanor.explain.errors import DemeanorError
 from demeanor.serve import judging, running
 from demeanor.serve.listing import tasks_command
-from demeanor.serve.task_names import OF_CORPORA
+from demeanor.serve.task_names import ASKABLE, OF_CORPORA
 from demeanor.serve.unibench import unibench_command
 from demeanor.serve.viewing import export_command, view_command
 
@@ -109,6 +109,9 @@ def _asking_command(task_name: str) -> Callable[..., None]:
         data: Annotated[
             Path | None, typer.Option(help="Folder or table of samples; see docs/evaluation.md.")
         ] = None,
+        media: Annotated[
+            Path | None, typer.Option(help="Folder of a corpus' pictures or clips.")
+        ] = None,
         out: Annotated[Path, typer.Option("--out", "-o", help="Folder for runs.")] = Path("runs"),
         labels: Annotated[str | None, typer.Option(help="Label set or YAML.")] = None,
         adapter: Annotated[Path | None, typer.Option(help="LoRA adapter, --chat local:…")] = None,
@@ -158,6 +161,7 @@ def _asking_command(task_name: str) -> Callable[..., None]:
                 task=task_name,
                 chat=chat,
                 data=data,
+                media=media,
                 out=out,
                 labels=labels,
                 adapter=adapter,
@@ -186,8 +190,9 @@ def _asking_command(task_name: str) -> Callable[..., None]:
 RELEASED_NAMES = ("ovmerd", "ovmerdplus", "meld", "cmumosi", "rafdb-gpt4v", "dfew-gpt4v")
 TASK_NAMES = (*RELEASED_NAMES, *running.ASKED_NAMES, *OF_CORPORA)
 for _name in (*RELEASED_NAMES, *OF_CORPORA):
-    app.command(_name, help=f"Score predictions on {_name}.")(_command(_name))
-for _name in running.ASKED_NAMES:
+    if _name not in ASKABLE:
+        app.command(_name, help=f"Score predictions on {_name}.")(_command(_name))
+for _name in (*running.ASKED_NAMES, *ASKABLE):
     app.command(_name, help=f"Ask a system about {_name}, or score predictions on it.")(
         _asking_command(_name)
     )

@@ -41,6 +41,15 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """How a system is asked about a corpus' pictures or clips, and what of its answer is scored."""
+
+    read: Callable[[Path, Path | None], Iterator[Item]]  # official file, folder of media
+    labels: str  # the label set asked for
+    is_open: bool  # the open labels are scored; else the best fit of the label set
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     name: str
     title: str
@@ -52,6 +61,7 @@ class Task:
     note: str = ""  # what a reader of the number should know
     needs: str = "predictions with gold labels"  # what a user has to name
     read: Callable[[Path], Iterator[Item]] | None = None  # gold from the official file
+    asking: Asking | None = None  # None: only predictions are scored
 
 
 @cache

@@ -14,9 +14,10 @@ from demeanor.eval.overlap import score_texts
 from demeanor.eval.preference import CHOICES, SAME, score_preferences
 from demeanor.eval.regression import read_levels, score_several_levels
 from demeanor.eval.scores import Sample, Scored
-from demeanor.eval.tasks import Constant, Setting, Task
+from demeanor.eval.tasks import Asking, Constant, Setting, Task
 from demeanor.eval.tasks.released import (
     MAY_SEE,
+    OPEN_ASKED,
     constant_label_set,
     constant_labels,
     constant_polarity,
@@ -67,15 +68,17 @@ class Source:
     gold: Callable[[Item], object] | None = None  # instead of the item's label
     reader: Callable[[Path], Iterator[Item]] | None = None  # where no corpus of ours reads it
     wants: str = ""
+    is_whole: bool = True  # a sample is a whole picture or clip; else a frame, or a folder of them
 
     @property
     def needs(self) -> str:
         return self.wants or corpus(self.corpus).wants
 
-    def read(self, path: Path) -> Iterator[Item]:
+    def read(self, path: Path, media: Path | None = None) -> Iterator[Item]:
         """Raises CorpusError where the file has nothing of what is scored."""
-        read = self.reader or corpus(self.corpus).read
-        items: Iterable[Item] = read(path)
+        items: Iterable[Item] = (
+            self.reader(path) if self.reader else corpus(self.corpus).read(path, media)
+        )
         if self.mapping:
             items = relabelled(items, self.mapping, lossy=True)
         found = 0
@@ -133,7 +136,12 @@ def closed(
     metric = f"{figures[0].lower().replace(' ', '-')}.{labels}"
     rule = "Answers outside the set are dropped." if drop_unknown else ""
     said = " ".join(filter(None, (note, rule)))
-    return _task(name, title, metric, score, constant, FORMS, source, said)
+    made = _task(name, title, metric, score, constant, FORMS, source, said)
+    return replace(made, asking=_asking(source, labels, is_open=False))
+
+
+def _asking(source: Source, labels: str, is_open: bool) -> Asking | None:
+    return Asking(source.read, labels, is_open) if source.is_whole and source.corpus else None
 
 
 # Open words -----------------------------------------------------------------------------------
@@ -144,14 +152,14 @@ def hit_rate(name: str, title: str, source: Source, note: str = "") -> Task:
     task = _task(
         name, title, "hit-rate", score_hit_rate, constant_labels, PREPROCESSING, source, note
     )
-    return replace(task, grouped=True)
+    return replace(task, grouped=True, asking=_asking(source, OPEN_ASKED, is_open=True))
 
 
 def word_sets(name: str, title: str, source: Source, note: str = "") -> Task:
     task = _task(
         name, title, "ew-f", score_label_sets, constant_label_set, PREPROCESSING, source, note
     )
-    return replace(task, grouped=True)
+    return replace(task, grouped=True, asking=_asking(source, OPEN_ASKED, is_open=True))
 
 
 # Several labels, levels, texts ----------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from demeanor.serve.cli import app
+from demeanor.serve.scoring import TASK_NAMES
 
 ROWS = [
     {"id": "a", "gt": ["angry"], "pred": ["furious", "tense"]},
@@ -107,10 +108,26 @@ def test_predictions_without_gold_are_counted(predictions, tmp_path):
     assert "6 predictions have no gold label and are passed over." in text
 
 
-def test_the_tasks_are_listed():
+def test_the_tasks_are_listed_one_a_line(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     code, text, _ = run("tasks")
-    assert (code, "rafdb-gpt4v" in text) == (0, True)
-    assert "affwild2-expr" in text and "needs" in text
+    lines = text.splitlines()
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    rows = {line.split()[0]: line for line in lines}
+    assert set(TASK_NAMES) < rows.keys()
+    assert rows["rafdb-compound"].split()[1] == "accuracy.rafdb_compound11"
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "a folder of their .xlsx" in run("tasks")[1]
+
+
+def test_all_of_one_task():
+    code, text, _ = run("tasks", "rafdb")
+    assert (code, "its folder (EmoLabel, Image)" in text) == (0, True)
+    assert "demeanor eval rafdb --data CORPUS --media FOLDER --chat …" in text
+    assert json.loads(run("tasks", "casme2", "--json")[1])[0]["ask"] == "–"
+    code, _, output = run("tasks", "mosi")
+    assert (code, "there is no task 'mosi'" in output) == (2, True)
 
 
 def test_gold_from_the_corpus_itself(tmp_path):
