@@ -24,7 +24,7 @@ from demeanor.eval.regression import LevelMetric, SeveralLevelsMetric
 from demeanor.eval.resampling import N_FOLDS, Difference, by_group, intervals, paired
 from demeanor.eval.scores import Metric, Sample, Score, Scored, Unknown
 from demeanor.eval.signature import GIVEN, NONE, Signature, check_comparable, gold_digest
-from demeanor.eval.tasks import Constant, Setting, Task
+from demeanor.eval.tasks import Setting, Task
 from demeanor.explain.errors import DemeanorError
 
 SCHEMA = "demeanor-eval-1"
@@ -150,16 +150,19 @@ def _baseline(task: Task, samples: Sequence[Sample], setting: Setting) -> Baseli
     if task.constant is None or all(sample.predicted is None for sample in samples):
         return None
     constant = task.constant(samples, setting)
-    same = [_answering(sample, constant) for sample in samples]
+    answers = constant.each or (constant.said,) * len(samples)
+    same = [_answering(*pair) for pair in zip(samples, answers, strict=True)]
     values = task.score(same, setting).values
     said = constant.said if isinstance(constant.said, str) else ", ".join(constant.said)
     return Baseline(said, constant.how, tuple(Score(n, v) for n, v in values.items()))
 
 
-def _answering(sample: Sample, constant: Constant) -> Sample:
+def _answering(sample: Sample, answer: Any) -> Sample:
+    """As the constant, or the rule, answers; it answers no more samples than the system did."""
     if sample.predicted is None:
         return sample
-    return dataclasses.replace(sample, predicted=constant.said)
+    about = {name: value for name, value in sample.about.items() if name != "swapped"}
+    return dataclasses.replace(sample, predicted=answer, about=about)
 
 
 # Files ----------------------------------------------------------------------------------------

@@ -34,10 +34,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """An answer that is the same for every sample, made with the gold labels in view."""
+    """An answer that is the same for every sample, made with the gold labels in view; or a rule
+    that looks at nothing but length."""
 
     said: Any
     how: str
+    each: tuple[Any, ...] | None = None  # a rule's answers, one a sample; `said` names the rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,8 @@ _MER = (
               "The challenge ranks by level 1, with tables v2026."),
     preference("mer2026-prefer", "MER2026, track 3: which of two texts?", Source("mer-prefer"),
                "A judge that takes the longer text scores about 80."),
+    preference("mer2026-prefer-3", "MER2026, track 3: which of two texts, or neither?",
+               Source("mer-prefer"), "Ties are a class of their own.", 3),
     texts("mer2025-des", "MER2025, track 3: descriptions", Source("emer-v2", gold=_text),
           f"The challenge has people judge. {_JUDGED}"),
     hit_rate("emer-v1", "EMER-V1: is gold among the words?", Source("emer-v1")),

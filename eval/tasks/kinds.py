@@ -11,7 +11,7 @@ import numpy as np
 from demeanor.eval.classification import commonest_label, score_classes
 from demeanor.eval.multilabel import score_label_lists
 from demeanor.eval.overlap import score_texts
-from demeanor.eval.preference import CHOICES, SAME, score_preferences
+from demeanor.eval.preference import CHOICES, SAME, longer_text, score_preferences
 from demeanor.eval.regression import read_levels, score_several_levels
 from demeanor.eval.scores import Sample, Scored
 from demeanor.eval.tasks import Asking, Constant, Setting, Task
@@ -234,20 +234,29 @@ def sentiment(name: str, title: str, source: Source) -> Task:
     return _task(name, title, "waf", score_polarity, constant_polarity, _FIRST, source, note)
 
 
-def preference(name: str, title: str, source: Source, note: str) -> Task:
+def preference(name: str, title: str, source: Source, note: str, n_classes: int = 2) -> Task:
+    """Predictions may say in `swapped` what was chosen when the pair was turned round."""
+
     def score(samples: Sequence[Sample], setting: Setting) -> Scored:
-        read = [
-            s if s.predicted is None else replace(s, predicted=in_set(s.predicted, CHOICES))
-            for s in samples
-        ]
-        return score_preferences(read)
+        read = [replace(s, predicted=_choice(s.predicted)) for s in samples]
+        turned = [_choice(s.about.get("swapped")) for s in samples]
+        return score_preferences(read, turned, n_classes)
 
     def constant(samples: Sequence[Sample], setting: Setting) -> Constant:
+        """The longer text: it beats every published model on MER2026's pairs."""
+        texts = [(s.about.get("a1"), s.about.get("a2")) for s in samples]
+        if all(isinstance(text, str) for pair in texts for text in pair):
+            each = tuple(longer_text([(str(a), str(b)) for a, b in texts]))
+            return Constant("the longer text", "by characters; looks at nothing else", each)
         counts = Counter(s.gold for s in samples if s.gold in CHOICES and s.gold != SAME)
         said = max(sorted(counts), key=lambda choice: counts[choice], default=CHOICES[0])
         return Constant(said, f"the commonest choice, {MAY_SEE}")
 
-    return _task(name, title, "preference.2", score, constant, _FIRST, source, note)
+    return _task(name, title, f"preference.{n_classes}", score, constant, _FIRST, source, note)
+
+
+def _choice(said: object) -> str | None:
+    return None if said is None else in_set(said, CHOICES)
 
 
 def _task(

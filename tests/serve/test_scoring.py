@@ -1,6 +1,9 @@
 """`demeanor eval`, through the command line, with our own table and OV-MER's."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -52,6 +55,19 @@ def test_the_same_command_twice_gives_the_same_bytes(predictions):
     for options in ((), ("--json",), ("--level", "2", "--words", "d1")):
         command = ("ovmerd", "--predictions", predictions, *options)
         assert run(*command)[1] == run(*command)[1]
+
+
+def test_another_process_prints_the_same_bytes(predictions):
+    """Sets are walked in another order in each process: no output may follow it."""
+    command = ("ovmerd", "--predictions", str(predictions))
+    code = "from demeanor.serve.cli import main; main()"
+    other = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code, "eval", *command],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        check=True,
+    )
+    assert other.stdout.decode() == run(*command)[1]
 
 
 def test_json_holds_every_sample(predictions):
