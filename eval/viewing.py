@@ -8,7 +8,7 @@ scored again; only a sample's own figure is read off its row.
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -120,12 +120,14 @@ def _by_id(path: Path, key: str) -> dict[str, Row]:
         raise RunFolderError(f"{path}: cannot be read; is the run finished? ({error})") from error
 
 
-def read_runs(root: Path) -> tuple[dict[str, Viewed], list[str]]:
+def read_runs(
+    root: Path, read: Callable[[Path], Viewed] = read_run
+) -> tuple[dict[str, Viewed], list[str]]:
     """Runs by name, and why others could not be read: one bad folder does not hide the rest."""
     runs, refused = {}, []
     for folder in find_runs(root):
         try:
-            runs[folder.name] = read_run(folder)
+            runs[folder.name] = read(folder)
         except (RunFolderError, ReportError) as error:
             refused.append(str(error))
     return runs, refused
@@ -368,13 +370,14 @@ def dropped(run: Viewed) -> list[Row]:
 
 
 def _unknown_rows(unknown: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """A row for gold and one for answers, with the commonest by name."""
     rows = []
     for side, found in unknown.items():
-        what = f"label that the table or set does not hold, {side}"
         labels = found["labels"]
-        rows += [(what, label, n) for label, n in labels[:_N_UNKNOWN]]
-        rest = labels[_N_UNKNOWN:]
-        rows.append((what, f"{len(rest)} others", sum(n for _, n in rest)))
+        named = [f"{label} {n}" for label, n in labels[:_N_UNKNOWN]]
+        rest = [f"{len(labels) - _N_UNKNOWN} others"] if len(labels) > _N_UNKNOWN else []
+        times = sum(n for _, n in labels)
+        rows.append((f"unknown label, {side}", ", ".join([*named, *rest]), times))
     return rows
 
 

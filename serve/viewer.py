@@ -18,13 +18,13 @@ from demeanor.explain.errors import DemeanorError
 
 FOLDER = "DEMEANOR_RUNS"  # which folder is looked through, as the command says it
 BOARDS, ONE, TWO = "Leaderboard", "One run", "Two runs"
-_MARKS = (RUN, REPORT, PREDICTIONS, ANSWERS, FAILURES)  # a run is read anew when one changes
+_MARKS = (RUN, REPORT, PREDICTIONS, ANSWERS, FAILURES)
 
 
 def main() -> None:
     st.set_page_config(page_title="Demeanor runs", layout="wide")
     root = Path(os.environ.get(FOLDER, "runs"))
-    runs, refused = read_all(root)
+    runs, refused = viewing.read_runs(root, read_once)
     for reason in refused:
         st.text(f"Not shown: {reason}")
     if not runs:
@@ -41,14 +41,9 @@ def main() -> None:
         show_two(runs)
 
 
-def read_all(root: Path) -> tuple[dict[str, Viewed], list[str]]:
-    runs, refused = {}, []
-    for folder in viewing.find_runs(root):
-        try:
-            runs[folder.name] = _read(str(folder), _stamp(folder))
-        except DemeanorError as error:
-            refused.append(str(error))
-    return runs, refused
+def read_once(folder: Path) -> Viewed:
+    """The page runs anew with every click; a run is read again when its files changed."""
+    return _read(str(folder), _stamp(folder))  # type: ignore[no-any-return]
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
@@ -171,7 +166,7 @@ def show_two(runs: dict[str, Viewed]) -> None:
     if not rows:
         st.text("They have no sample in common.")
         return
-    st.subheader("Samples, those first of which something else became")
+    st.subheader("Samples, where they differ first")
     show_table(rows)
     name = st.selectbox("Sample", [row["id"] for row in rows])
     for column, run in zip(st.columns(2), (first, second), strict=True):
