@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import kendalltau, pearsonr
 
+from benchmarks import eval_runs, eval_tasks
 from benchmarks.perception.tables import markdown
 from demeanor.eval.agreement import crossed, kappa
 from demeanor.eval.ew import clusters, f_precision_recall, overlap, score_sets
@@ -58,6 +59,7 @@ def main() -> None:
     tables = {v: load_table(v, args.shared / "knowledge" / "ov_mer" / "raw") for v in VERSIONS}
     files = {p.stem: p for p in sorted((args.shared / "data" / "eval").glob("*.jsonl"))}
     parts = [
+        eval_tasks.section(),
         released(files, tables),
         checkpoints(files, tables["v2026"]),
         agreement(files, tables),
@@ -68,7 +70,8 @@ def main() -> None:
     print(text)
     if args.docs:
         head = (ROOT / "benchmarks" / "eval_head.md").read_text()
-        (ROOT / "docs" / "evaluation.md").write_text(f"{head.rstrip()}\n\n{text}")
+        old = eval_runs.DOCS.read_text()  # figures of runs are made by their own command
+        eval_runs.DOCS.write_text(eval_runs.kept(f"{head.rstrip()}\n\n{text}", old))
 
 
 def read(path: Path) -> list[Sample]:

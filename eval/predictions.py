@@ -8,7 +8,7 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,18 @@ def read_predictions(path: Path, gold: Path | None = None) -> Predictions:
             f"{path}: none of its ids ({_some(said)}) is one of {gold} ({_some(known)})"
         )
     samples = tuple(_sample(key, row, said.get(key, {})) for key, row in known.items())
+    return Predictions(samples, tuple(key for key in said if key not in known))
+
+
+def read_answers(path: Path, gold: Sequence[Sample]) -> Predictions:
+    """As `read_predictions`, with gold labels that a corpus reader has read."""
+    said = _by_id(path, _rows(path))
+    known = {sample.sample_id: sample for sample in gold}
+    if not said.keys() & known.keys():
+        raise PredictionsError(
+            f"{path}: none of its ids ({_some(said)}) is one of the gold labels' ({_some(known)})"
+        )
+    samples = tuple(replace(s, predicted=said.get(key, {}).get("pred")) for key, s in known.items())
     return Predictions(samples, tuple(key for key in said if key not in known))
 
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from demeanor.eval.scores import NO_PREDICTION, Sample, Scored, divided, number
+from demeanor.eval.agreement import consistency
+from demeanor.eval.scores import NO_PREDICTION, Sample, Scored, divided, mean_known, number
 
 NO_NUMBER = "gold or prediction is no number"
 _NOTHING = 1e-12  # variance, of values around 1: what rounding leaves where nothing varies
@@ -68,3 +69,70 @@ def score_levels(samples: Sequence[Sample]) -> Scored:
         if reasons[-1] is None:
             row[:] = level_row(*pair)
     return Scored(LevelMetric(), rows, tuple(reasons))
+
+
+# Several levels at once -----------------------------------------------------------------------
+
+AGREEMENTS = ("CCC", "ICC")
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralLevelsMetric:
+    """Rows: one of LevelMetric for each level; all zeros where one was not coded."""
+
+    kind: ClassVar[str] = "several-levels"
+    levels: tuple[str, ...]
+    agreement: str  # CCC, or ICC(3,1), which forgives an offset
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        single = [f"{kind} {level}" for kind in (self.agreement, "RMSE") for level in self.levels]
+        return (f"mean {self.agreement}", *single)
+
+    def figures(self, sums: np.ndarray) -> np.ndarray:
+        agreed = concordance(sums) if self.agreement == "CCC" else consistency(sums)
+        error = np.sqrt(divided(sums[..., 6], sums[..., 0]))
+        return np.concatenate([mean_known(agreed)[..., None], agreed, error], axis=-1)
+
+
+def score_several_levels(
+    samples: Sequence[Sample], levels: Sequence[str], agreement: str = "CCC"
+) -> Scored:
+    """Gold: a number or None for each level, in their order. Answers: the same, or `name=value`.
+
+    A sample counts for the levels that both sides have.
+    """
+    metric = SeveralLevelsMetric(tuple(levels), agreement)
+    rows = np.zeros((len(samples), len(metric.levels), 7))
+    reasons: list[str | None] = []
+    for row, sample in zip(rows, samples, strict=True):
+        if sample.predicted is None:
+            reasons.append(NO_PREDICTION)
+            continue
+        golds, said = (read_levels(part, metric.levels) for part in (sample.gold, sample.predicted))
+        pairs = list(zip(golds, said, strict=True))
+        for place, pair in enumerate(pairs):
+            if np.isfinite(pair).all():
+                row[place] = level_row(*pair)
+        reasons.append(None if row[:, 0].any() else NO_NUMBER)
+    return Scored(metric, rows, tuple(reasons))
+
+
+def read_levels(said: object, levels: Sequence[str]) -> list[float]:
+    """NaN for what is not there, for text, and for a list of another length.
+
+    >>> read_levels("valence=0.5", ["valence", "arousal"])
+    [0.5, nan]
+    >>> read_levels([0.5, None], ["valence", "arousal"])
+    [0.5, nan]
+    """
+    parts = said.replace(";", ",").split(",") if isinstance(said, str) else said
+    if not isinstance(parts, list | tuple):
+        parts = [parts]
+    named = dict(str(part).split("=", 1) for part in parts if "=" in str(part))
+    if named:
+        lower = {name.strip().lower(): value for name, value in named.items()}
+        return [number(lower.get(level.lower(), "")) for level in levels]
+    if len(parts) != len(levels):
+        return [float("nan")] * len(levels)
+    return [number(part) for part in parts]

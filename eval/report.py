@@ -16,8 +16,11 @@ import numpy as np
 
 from demeanor.eval.classification import ClassMetric
 from demeanor.eval.ew import HitMetric, SetMetric
+from demeanor.eval.judged import JudgedMetric
+from demeanor.eval.multilabel import LabelsMetric
+from demeanor.eval.overlap import TextMetric
 from demeanor.eval.preference import PreferenceMetric
-from demeanor.eval.regression import LevelMetric
+from demeanor.eval.regression import LevelMetric, SeveralLevelsMetric
 from demeanor.eval.resampling import N_FOLDS, Difference, by_group, intervals, paired
 from demeanor.eval.scores import Metric, Sample, Score, Scored, Unknown
 from demeanor.eval.signature import GIVEN, NONE, Signature, check_comparable, gold_digest
@@ -26,7 +29,11 @@ from demeanor.explain.errors import DemeanorError
 
 SCHEMA = "demeanor-eval-1"
 _METRICS: dict[str, Any] = {
-    m.kind: m for m in (SetMetric, HitMetric, ClassMetric, LevelMetric, PreferenceMetric)
+    m.kind: m
+    for m in (
+        *(SetMetric, HitMetric, ClassMetric, LevelMetric, PreferenceMetric, JudgedMetric),
+        *(LabelsMetric, SeveralLevelsMetric, TextMetric),
+    )
 }
 _DECIMALS = 10  # of rows: beyond what any figure shows, and short
 
@@ -140,7 +147,7 @@ def _scores(scored: Scored, samples: Sequence[Sample], n_folds: int) -> tuple[Sc
 
 def _baseline(task: Task, samples: Sequence[Sample], setting: Setting) -> Baseline | None:
     """None where nothing was predicted: then there is nothing beside which it could stand."""
-    if all(sample.predicted is None for sample in samples):
+    if task.constant is None or all(sample.predicted is None for sample in samples):
         return None
     constant = task.constant(samples, setting)
     same = [_answering(sample, constant) for sample in samples]

@@ -37,11 +37,11 @@ def intervals(
 
     rows: (n, ...), one for each sample that is scored, or for each group.
     """
-    values = _resampled(rows, figures, n_folds, seed)
+    values = resampled(rows, figures, n_folds, seed)
     return [_middle(column, len(rows)) for column in values.T]
 
 
-def _resampled(rows: np.ndarray, figures: Figures, n_folds: int, seed: int) -> np.ndarray:
+def resampled(rows: np.ndarray, figures: Figures, n_folds: int, seed: int) -> np.ndarray:
     """(folds, figures)"""
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     if not len(rows):
@@ -101,7 +101,7 @@ def paired(
     def apart(sums: np.ndarray) -> np.ndarray:  # (folds, 2, ...)
         return figures(sums[:, 1]) - figures(sums[:, 0])
 
-    drawn = _resampled(both, apart, n_folds, seed)
+    drawn = resampled(both, apart, n_folds, seed)
     return [
         Difference(name, x, y, y - x, span, _p(column) if span else None)
         for name, x, y, column in zip(names, a.tolist(), b.tolist(), drawn.T, strict=True)

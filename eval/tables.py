@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from demeanor.explain.errors import DemeanorError, MissingExtra, UnknownName
+from demeanor.explain.corpora.files import read_sheet
+from demeanor.explain.errors import DemeanorError, UnknownName
 
 OFFICIAL = ("v2025", "v2026")
 TABLES = (*OFFICIAL, "d1")
@@ -134,19 +135,7 @@ def _raws(forms: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 
 
 def _sheet(path: Path) -> list[tuple[object, ...]]:
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise MissingExtra("Reading OV-MER's word tables", "openpyxl", "eval") from error
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        rows: list[tuple[object, ...]] = [
-            tuple(row) for row in book.worksheets[0].iter_rows(values_only=True)
-        ]
-        book.close()
-    except Exception as error:  # openpyxl raises what zip, XML and its own readers raise
-        raise TablesError(f"{path}: cannot be read as a table of .xlsx: {error}") from error
-    return rows
+    return read_sheet(path, TablesError)
 
 
 def _canonicals(path: Path) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ HOMES = {
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],
     "mediapipe": [],  # its files are used, the package is not
-    "openpyxl": ["eval/tables.py"],
+    "openpyxl": ["explain/corpora/files.py"],
     "opensmile": ["explain/perception/opensmile_voice.py"],
     "peft": ["explain/reasoning/local.py", "data_engine"],
     "pyvista": ["explain/demo"],

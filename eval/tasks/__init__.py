@@ -1,20 +1,26 @@
 """Tasks by name: where gold comes from, how an answer is read, which metric scores it.
 
-A task is added by writing it down in `released.py`, or in a module beside it, and naming that in
-`_MODULES`. Importing this loads none of them.
+A task is added by writing it down in `released.py` (predictions), in `asked.py` (samples that we
+ask about), or in a module beside them, and naming that in `_MODULES`. Importing this loads none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from demeanor.eval.scores import Sample, Scored
 from demeanor.eval.tables import WordTable
+from demeanor.explain.corpora.items import Item
 from demeanor.explain.errors import UnknownName
 
-_MODULES = ("demeanor.eval.tasks.released",)
+_MODULES = (
+    "demeanor.eval.tasks.released",
+    "demeanor.eval.tasks.asked",
+    "demeanor.eval.tasks.corpora",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,7 @@ class Setting:
 
     table: WordTable | None = None
     level: int = 1
+    labels: str = "rafdb7"  # label set, for tasks that take anybody's pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,12 @@ class Task:
     title: str
     metric: str  # as signatures name it
     score: Callable[[Sequence[Sample], Setting], Scored]
-    constant: Callable[[Sequence[Sample], Setting], Constant]
+    constant: Callable[[Sequence[Sample], Setting], Constant] | None  # None: there is none
     grouped: bool  # needs a word table
     preprocessing: str
     note: str = ""  # what a reader of the number should know
+    needs: str = "predictions with gold labels"  # what a user has to name
+    read: Callable[[Path], Iterator[Item]] | None = None  # gold from the official file
 
 
 @cache

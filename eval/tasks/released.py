@@ -1,7 +1,8 @@
 """Tasks for which predictions were released, in the form {"id", "gt", "pred"} a line."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from demeanor.eval.classification import (
     commonest_label,
@@ -14,10 +15,12 @@ from demeanor.eval.scores import Sample, Scored
 from demeanor.eval.tables import WordTable
 from demeanor.eval.tasks import Constant, Setting, Task
 from demeanor.eval.words import PREPROCESSING, read_labels
+from demeanor.explain.corpora.catalogue import corpus
+from demeanor.explain.corpora.items import Item
 from demeanor.explain.corpora.labels import label_set
 
 _FIRST = "first label|lower|strip"
-_MAY_SEE = "chosen on this gold"
+MAY_SEE = "chosen on this gold"
 
 
 def _table(setting: Setting) -> WordTable:
@@ -26,44 +29,54 @@ def _table(setting: Setting) -> WordTable:
     return setting.table
 
 
+def _official(name: str, split: str = "") -> Callable[[Path], Iterator[Item]]:
+    """Gold from the corpus itself, where its ids are those of the released predictions."""
+
+    def read(path: Path) -> Iterator[Item]:
+        items = corpus(name).read(path)
+        return (item for item in items if not split or item.split in (None, split))
+
+    return read
+
+
 # Sets of open words ---------------------------------------------------------------------------
 
 
-def _sets(samples: Sequence[Sample], setting: Setting) -> Scored:
+def score_label_sets(samples: Sequence[Sample], setting: Setting) -> Scored:
     return score_sets(samples, _table(setting), setting.level)
 
 
-def _constant_set(samples: Sequence[Sample], setting: Setting) -> Constant:
+def constant_label_set(samples: Sequence[Sample], setting: Setting) -> Constant:
     said = constant_set(samples, _table(setting), setting.level)
-    return Constant(said, f"greedily {_MAY_SEE}")
+    return Constant(said, f"greedily {MAY_SEE}")
 
 
 # One gold label, many predicted ones ----------------------------------------------------------
 
 
-def _hits(samples: Sequence[Sample], setting: Setting) -> Scored:
+def score_hit_rate(samples: Sequence[Sample], setting: Setting) -> Scored:
     return score_hits(samples, _table(setting), setting.level)
 
 
-def _constant_hits(samples: Sequence[Sample], setting: Setting) -> Constant:
+def constant_labels(samples: Sequence[Sample], setting: Setting) -> Constant:
     """As many labels as the system gives on average, since longer answers hit more."""
     table = _table(setting)
     given = [len(read_labels(s.predicted)) for s in samples if s.predicted is not None]
     n = max(1, math.ceil(sum(given) / len(given))) if given else 1
     golds = [label for s in samples for label in read_labels(s.gold) if table.knows(label)]
     said = sorted(set(golds), key=lambda label: (-golds.count(label), label))[:n]
-    return Constant(tuple(said), f"the {n} commonest, {_MAY_SEE}; as long as the mean answer")
+    return Constant(tuple(said), f"the {n} commonest, {MAY_SEE}; as long as the mean answer")
 
 
 # One label out of a set -----------------------------------------------------------------------
 
 
-def _sentiment(samples: Sequence[Sample], setting: Setting) -> Scored:
+def score_polarity(samples: Sequence[Sample], setting: Setting) -> Scored:
     return score_sentiment(samples)
 
 
-def _constant_sentiment(samples: Sequence[Sample], setting: Setting) -> Constant:
-    return Constant(commonest_sentiment(samples), f"the commonest, {_MAY_SEE}")
+def constant_polarity(samples: Sequence[Sample], setting: Setting) -> Constant:
+    return Constant(commonest_sentiment(samples), f"the commonest, {MAY_SEE}")
 
 
 def _rafdb(samples: Sequence[Sample], setting: Setting) -> Scored:
@@ -76,7 +89,7 @@ def _dfew(samples: Sequence[Sample], setting: Setting) -> Scored:
 
 
 def _commonest(name: str, samples: Sequence[Sample]) -> Constant:
-    return Constant(commonest_label(samples, label_set(name).labels), f"the commonest, {_MAY_SEE}")
+    return Constant(commonest_label(samples, label_set(name).labels), f"the commonest, {MAY_SEE}")
 
 
 TASKS = (
@@ -84,39 +97,47 @@ TASKS = (
         "ovmerd",
         "OV-MERD, 332 clips: sets of open words",
         "ew-f",
-        _sets,
-        _constant_set,
+        score_label_sets,
+        constant_label_set,
         True,
         PREPROCESSING,
+        needs=corpus("open-labels").wants,
+        read=_official("open-labels"),
     ),
     Task(
         "ovmerdplus",
         "OV-MERD+, 532 clips: sets of open words (MER-UniBench)",
         "ew-f",
-        _sets,
-        _constant_set,
+        score_label_sets,
+        constant_label_set,
         True,
         PREPROCESSING,
+        needs=corpus("open-labels").wants,
+        read=_official("open-labels"),
     ),
     Task(
         "meld",
         "MELD, test: is the gold label among the words? (MER-UniBench)",
         "hit-rate",
-        _hits,
-        _constant_hits,
+        score_hit_rate,
+        constant_labels,
         True,
         PREPROCESSING,
         "A longer answer never loses; neutral is in no wheel, so those samples are not scored.",
+        needs=corpus("meld").wants,
+        read=_official("meld", "test"),
     ),
     Task(
         "cmumosi",
         "CMU-MOSI, test: sentiment where gold is not 0 (MER-UniBench)",
         "waf",
-        _sentiment,
-        _constant_sentiment,
+        score_polarity,
+        constant_polarity,
         False,
         _FIRST,
         'Whatever is not "positive" counts as negative.',
+        needs=corpus("sentiment").wants,
+        read=_official("sentiment", "test"),
     ),
     Task(
         "rafdb-gpt4v",

@@ -10,6 +10,8 @@ MODULES = (
     "demeanor.eval",
     "demeanor.eval.calibration",
     "demeanor.eval.ew",
+    "demeanor.eval.extraction",
+    "demeanor.eval.judge",
     "demeanor.eval.signature",
     "demeanor.eval.words",
 )

@@ -12,6 +12,10 @@ SLOTS = {
     "system": set(),
     "explain": {"person", "timeline", "labels", "label_set"},
     "retry": {"problems"},
+    "label_first": {"person", "timeline", "labels", "label_set"},
+    "extract_labels": {"text"},
+    "judge_clues": {"first", "second"},
+    "judge_labels": {"first", "second"},
 }
 
 

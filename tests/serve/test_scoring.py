@@ -110,6 +110,29 @@ def test_predictions_without_gold_are_counted(predictions, tmp_path):
 def test_the_tasks_are_listed():
     code, text, _ = run("tasks")
     assert (code, "rafdb-gpt4v" in text) == (0, True)
+    assert "affwild2-expr" in text and "needs" in text
+
+
+def test_gold_from_the_corpus_itself(tmp_path):
+    (tmp_path / "list_patition_label.txt").write_text("test_0001.jpg 4\ntrain_00001.jpg 5\n")
+    (tmp_path / "p.csv").write_text("id,pred\ntest_0001.jpg,Happy\n")
+    gold = ("--gold", tmp_path / "list_patition_label.txt")
+    code, text, _ = run("rafdb", "--predictions", tmp_path / "p.csv", *gold)
+    assert code == 0
+    assert "1 of 1 samples scored" in text
+    assert "metric:accuracy.rafdb7" in text and "prep:first label+lower+strip+forms-1" in text
+    gold[1].write_text("test_0001.jpg 9\n")
+    code, _, text = run("rafdb", "--predictions", tmp_path / "p.csv", *gold)
+    assert code == 2
+    assert "list_patition_label.txt: row 1: wanted label, one of 1, 2" in text
+
+
+def test_eight_reports_are_no_unibench(predictions, tmp_path):
+    path = tmp_path / "r.json"
+    path.write_text(run("ovmerdplus", "--predictions", predictions, "--json")[1])
+    code, _, text = run("unibench", path)
+    assert code == 2
+    assert "missing: mer2023, mer2024, meld" in text
 
 
 def test_pulling_tables_offline_fails_and_shows_the_terms(monkeypatch, tmp_path):

@@ -7,7 +7,8 @@ SIZES = {
     "rafdb7": 7, "rafdb_compound11": 11, "affectnet8": 8, "affectnet7": 7, "mer6": 6,
     "ekman6": 6, "du21": 21, "meld7": 7, "dfew7": 7, "ferv39k7": 7, "mafw11": 11,
     "iemocap4": 4, "iemocap6": 6, "fer2013": 7, "ferplus8": 8, "casme2": 5, "casme3": 7,
-    "samm8": 8, "smic3": 3, "megc3": 3, "mosei6": 6, "cexpr7": 7, "rafce14": 14,
+    "samm8": 8, "smic3": 3, "megc3": 3, "mosei6": 6, "cexpr7": 7, "rafce14": 14, "affwild2_8": 8,
+    "bah2": 2, "goemotions28": 28,
 }  # fmt: skip
 
 
