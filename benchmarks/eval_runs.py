@@ -224,8 +224,8 @@ def faces(folder: Path, out: Path) -> str:
             f"{len(items)} pictures of {people} people whom no constant of perception has seen "
             f"(fold 0; 350 x 350 pixels, five classes), one picture an answer: no own usual, no "
             f"voice, no words. {failed} could not be answered. The labels are students' and "
-            "noisy. One table of the reasoner was set by hand with pictures of these people in "
-            "view (docs/perception.md): no clean held-out figures.",
+            "noisy. How far an intensity counts in the reasoner was chosen on other people, an "
+            "earlier choice with these in view (docs/perception.md).",
             markdown(("score", *_face_head(), "constant"), _face_rows(runs)),
             _backends_apart(runs),
             f"Fold 0 against the other folds: {leaks} ({checked.n_pictures} pictures compared; a "

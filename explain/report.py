@@ -93,8 +93,8 @@ _TRACK_NAMES = {
     "shimmerLocaldB": ("shimmer", "dB; unevenness of loudness"),
     "alphaRatioV": ("alpha ratio", "dB; brightness of the voice"),
     "loudnessPeaksPerSec": ("speech rate", "syllables a second, estimated"),
-    "valence": ("valence", "unpleasant −1 to pleasant 1"),
-    "arousal": ("arousal", "calm −1 to activated 1"),
+    "valence": ("valence", "unpleasant −1 to pleasant 1 *"),
+    "arousal": ("arousal", "calm −1 to activated 1 *"),
 }
 _MAPPED = {"valence", "arousal"}  # by a published mapping: plotted with its source, never cited
 _PITCH = "F0semitoneFrom27.5Hz"
@@ -254,6 +254,7 @@ class Plot:
     name: str
     what: str
     svg: Markup
+    mapped_by: str = ""  # the published mapping that a track of valence or arousal comes from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -487,17 +488,14 @@ def _plot(result: Result, track: CueTrack, own: Sequence[Observation]) -> Plot:
     svg = plots.track_plot(
         track, _usual(m.usual, track), own, plots.TimeScale(m.clip.duration_s), f"{name} over time"
     )
-    return Plot(name, what, svg)
+    return Plot(name, what, svg, track.source.name if track.code in _MAPPED else "")
 
 
 def _names(track: CueTrack) -> tuple[str, str]:
     unit = ACTION_UNITS.get(track.code)
     if unit is not None:
         return track.name, unit.name
-    name, what = _TRACK_NAMES.get(track.code, (track.name, str(track.unit)))
-    if track.code in _MAPPED:
-        what = f"{what}; by a published mapping, not validated here: {track.source.name}"
-    return name, what
+    return _TRACK_NAMES.get(track.code, (track.name, str(track.unit)))
 
 
 def _usual(norms: Iterable[Usual], track: CueTrack) -> Usual | None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -17,7 +18,10 @@ def shared_folder() -> Path:
 
 
 def pytest_configure() -> None:
-    """face_landmarker.task cannot be fetched everywhere; a copy lies among the shared data."""
+    """No example has a deadline: machines are slow now and then, and speed is not tested here.
+    face_landmarker.task cannot be fetched everywhere; a copy lies among the shared data."""
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
     models = shared_folder() / "data" / "models"
     if models.is_dir():
         os.environ.setdefault("DEMEANOR_MODELS", str(models))

@@ -36,6 +36,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "interviews" / "one.mp4").write_bytes(demo_clip().read_bytes())
     (folder / "openface.csv").write_text(OPENFACE)
     (folder / "codes.csv").write_text("start_s,end_s,code\n6.0,7.0,6C+12D\n")
+    (folder / "mine.jsonl").write_text('{"id": "a", "gt": ["happy", "calm"], "pred": ["joyful"]}\n')
+    (folder / "labels.csv").write_text('path,label\nclip.mp4,"surprised, happy"\n')
     from demeanor.explain.pipeline import explain
 
     store.save_result(explain(demo_clip()), folder / "out/clip-1a2b/result.json")

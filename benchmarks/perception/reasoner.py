@@ -36,8 +36,8 @@ def section(shared: Path, work: Path) -> str:
         "usual, no voice and no words: the thinnest evidence there is (label set `rafdb7`). "
         "Percent of the pictures of a label (rows) that are read as another (columns); others are "
         "fear or disgust. *asserted*: percent read as an emotion with a confidence above .5; the "
-        "limit that is tested is 5% of neutral faces. One table of the reasoner was set by hand "
-        "with pictures of these people in view: no clean held-out figures.", "",
+        "limit that is tested is 5% of neutral faces. How far an intensity counts was chosen on "
+        "the other people; an earlier choice had been made with these in view.", "",
         markdown(["backend", "label", "n", *CLASSES, "asserted, 95% by people"], rows),
     ])  # fmt: skip
 

@@ -93,8 +93,8 @@ class YuvPicture(Picture):
 def _small(plane: np.ndarray, size_px: int, weights: np.ndarray | None = None) -> np.ndarray:
     """Means over cells, from some `_PER_CELL` squared of the pixels of each: a tenth of the time
     that reading all pixels takes."""
-    every = max(1, min(plane.shape[:2]) // (_PER_CELL * size_px))
-    some = np.ascontiguousarray(plane[::every, ::every])
+    some_px = min(_PER_CELL * size_px, *plane.shape[:2])
+    some = cv2.resize(plane, (some_px, some_px), interpolation=cv2.INTER_NEAREST)
     grey = some if weights is None else (some @ weights).astype(np.uint8)
     return np.asarray(cv2.resize(grey, (size_px, size_px), interpolation=cv2.INTER_AREA))
 

@@ -30,16 +30,28 @@ _SAME_LIGHT, _SAME_EDGES = 0.9, 0.7  # a shot that returns: 95% of pairs of fram
 _REMEMBERED = 32
 _FLAT = 2.0  # grey levels of standard deviation: black, white, a title's ground; nothing to compare
 _MAX_SAID = 12
+_MEAN = np.full(_CELL_PX**2, 1 / _CELL_PX**2, np.float32)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """A thumbnail; light and edges have length 1, so that their products are correlations."""
+    """A thumbnail, and its cells: what tells two neighbours apart is worked out for each frame,
+    what finds a shot again only when it is asked for."""
 
-    light: np.ndarray  # (576,)
-    edges: np.ndarray  # (1104,)
-    cells: np.ndarray  # (16, 36) grey levels
+    grey: np.ndarray  # (24, 24) levels
+    cells: np.ndarray  # (16, 36) levels about the mean of each cell
+    means: np.ndarray  # (16,)
+    spreads: np.ndarray  # (16,) standard deviations
     flat: bool
+
+    def light(self) -> np.ndarray:
+        """(576,) of length 1, so that a product of two is their correlation."""
+        return _unit((self.grey - self.grey.mean()).ravel())
+
+    def edges(self) -> np.ndarray:
+        """(1104,) likewise."""
+        steps = [np.diff(self.grey, axis=axis).ravel() for axis in (0, 1)]
+        return _unit(np.concatenate(steps))
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +85,7 @@ class Shots:
         if shot.last.flat:  # a clip that begins in black
             shot.first = shot.last = look
             return
-        stays = _stays(shot.last.cells, look.cells)
+        stays = _stays(shot.last, look)
         stands_out = stays < min(self._stayed, default=0.0) - _STANDS_OUT  # a shot has two frames
         self._stayed.append(stays)
         if stays < _CUT_STAYS:
@@ -119,21 +131,25 @@ def unsure_identities(cuts_s: Sequence[float], n_people: int) -> list[NotMeasure
 
 def _look(thumbnail: np.ndarray) -> _Look:
     grey = thumbnail.astype(np.float32)
-    light = (grey - grey.mean()).ravel()
-    edges = np.concatenate([np.diff(grey, axis=0).ravel(), np.diff(grey, axis=1).ravel()])
     n = _SIZE_PX // _CELL_PX
     cells = grey.reshape(n, _CELL_PX, n, _CELL_PX).swapaxes(1, 2).reshape(n * n, -1)
-    return _Look(_unit(light), _unit(edges), cells, bool(grey.std() < _FLAT))
+    means = cells @ _MEAN
+    about = cells - means[:, None]
+    spreads = np.sqrt(np.einsum("ij,ij->i", about, about) / about.shape[1])
+    # of the whole: what differs within the cells, and between them
+    whole = float(np.mean(spreads**2) + np.var(means))
+    return _Look(grey, about, means, spreads, whole < _FLAT**2)
 
 
-def _stays(one: np.ndarray, other: np.ndarray) -> float:
+def _stays(one: _Look, other: _Look) -> float:
     """Share of the cells in which the same is seen, brighter or darker."""
-    a, b = (cells - cells.mean(axis=1, keepdims=True) for cells in (one, other))
-    spread_a, spread_b = np.sqrt((a * a).mean(axis=1)), np.sqrt((b * b).mean(axis=1))
-    alike = (a * b).mean(axis=1) / np.maximum(spread_a * spread_b, 1e-6) > _CELL_STAYS
-    flat = (spread_a < _FLAT_CELL) & (spread_b < _FLAT_CELL)
-    as_bright = np.abs(one - other).mean(axis=1) < _FLAT_STAYS
-    return float(np.where(flat, as_bright, alike).mean())
+    together = np.einsum("ij,ij->i", one.cells, other.cells) / one.cells.shape[1]
+    same = together > _CELL_STAYS * np.maximum(one.spreads * other.spreads, 1e-6)
+    flat = (one.spreads < _FLAT_CELL) & (other.spreads < _FLAT_CELL)
+    if flat.any():
+        apart = one.cells - other.cells + (one.means - other.means)[:, None]
+        same[flat] = np.abs(apart[flat]).mean(axis=1) < _FLAT_STAYS
+    return float(np.count_nonzero(same)) / len(same)
 
 
 def _unit(row: np.ndarray) -> np.ndarray:
@@ -142,4 +158,4 @@ def _unit(row: np.ndarray) -> np.ndarray:
 
 def _alike(one: _Look, other: _Look) -> tuple[float, float]:
     """Correlation of the light and of the edges, -1 to 1."""
-    return float(one.light @ other.light), float(one.edges @ other.edges)
+    return float(one.light() @ other.light()), float(one.edges() @ other.edges())

@@ -181,10 +181,12 @@ def _unread_claims(unread: Sequence[Observation]) -> list[Claim]:
 
 
 def _gap_claims(gaps: Iterable[NotMeasured]) -> list[Claim]:
-    found = dict.fromkeys((gap.what, _reason(gap), gap.span) for gap in gaps)
+    found: dict[tuple[str, Span | None], dict[str, None]] = {}
+    for gap in gaps:
+        found.setdefault((_reason(gap), gap.span), {})[gap.what] = None
     return [
-        _claim(f"{what} could not be measured{_between(span)}{reason}", ())
-        for what, reason, span in list(found)[:MAX_GAPS]
+        _claim(f"{_listed(list(whats))} could not be measured{_between(span)}{reason}", ())
+        for (reason, span), whats in list(found.items())[:MAX_GAPS]
     ]
 
 

@@ -394,6 +394,6 @@ def test_valence_and_arousal_are_drawn_with_the_mapping_they_come_from():
     mapped = replace(mapped, source=replace(mapped.source, name="A list x A table 1977"))
     text = html_report(result(tracks=(*result().measurement.tracks, mapped)))
     said = Page(text).said
-    assert "unpleasant −1 to pleasant 1; by a published mapping, not validated here" in said
-    assert "A list x A table 1977" in said
+    assert "unpleasant −1 to pleasant 1 *" in said
+    assert "* By a published mapping that was not validated here: A list x A table 1977." in said
     assert "valence over time" in text

@@ -7,7 +7,7 @@ from demeanor.explain.reasoning.cues import _phrases, find_mentions
 from demeanor.explain.reasoning.ground import ground
 from demeanor.explain.reasoning.parse import Parts
 from demeanor.explain.records import Grounding, Span
-from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS
+from demeanor.explain.vocabulary import MOVEMENTS, VOICE_SOUNDS, VOICE_WORDS
 
 #  time_s   0    1    2    3    4    5    6
 #  f1 AU12       |----D----|
@@ -158,7 +158,7 @@ def test_evidence_spans_what_is_cited_and_knows_its_part():
 
 
 def test_every_phrase_row_names_known_codes():
-    known = set(MOVEMENTS) | set(VOICE_WORDS) | {"@face", "@voice", "@words"}
+    known = set(MOVEMENTS) | set(VOICE_WORDS) | VOICE_SOUNDS | {"@face", "@voice", "@words"}
     for phrase, codes in _phrases():
         assert phrase.pattern and codes
         for code in codes:
@@ -181,6 +181,12 @@ def test_the_vocabularys_own_voice_words_are_read_with_their_direction(code):
         assert mentions, text
         for mention in mentions:
             assert code + sign in mention.codes, text
+
+
+@pytest.mark.parametrize("text", ["She laughs at 2 s", "a giggle", "short even calls of the voice"])
+def test_laughter_is_read_as_the_sound(text):
+    (mention,) = find_mentions(text)
+    assert mention.codes == ("laughter",)
 
 
 def test_a_claim_that_cites_the_wrong_line_never_passes():

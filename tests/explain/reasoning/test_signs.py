@@ -23,7 +23,16 @@ def best(face, emotion, speech=(), gaps=()):
 
 @pytest.mark.parametrize(
     ("intensity", "counts"),
-    [(0.0, 0.0), (1.0, 0.0), (1.5, 0.2), (2.0, 0.45), (2.5, 0.65), (3.0, 0.85), (4.5, 1.0)],
+    [
+        (0.0, 0.0),
+        (1.0, 0.0),
+        (1.5, 0.2),
+        (2.0, 0.45),
+        (2.25, 0.625),
+        (2.5, 0.8),
+        (3.0, 0.95),
+        (4.5, 1.0),
+    ],
 )
 def test_grades_lie_on_straight_lines(intensity, counts):
     assert grade(intensity) == pytest.approx(counts)
@@ -35,8 +44,8 @@ def test_grades_lie_on_straight_lines(intensity, counts):
         (au("f1", 12, 4.0), 0.95),  # full, at reliability .9
         (au("f1", 12, 4.0, reliability=0.0), 0.5),
         (au("f1", 12, 4.0, change_from_usual=2.0), 0.45 * 0.95),  # the change counts, not the level
-        (au("f1", 12, 4.0, change_from_usual=None, change_from_population=3.0), 0.85 * 0.95),
-        (held("f1", 12, 4.0), 0.85 * 0.95),  # 0.75 of what is held: 3.0
+        (au("f1", 12, 4.0, change_from_usual=None, change_from_population=3.0), 0.95**2),
+        (held("f1", 12, 4.0), 0.95**2),  # 0.75 of what is held: 3.0
         (au("f1", 12, 4.0, (1.0, 1.2)), 0.95 * 0.75),  # brief
         (au("f1", 12, 4.0, (1.0, 1.0)), 0.95),  # a picture
         (au("f1", 45, 4.0), 0.0),
