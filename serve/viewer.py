@@ -93,11 +93,23 @@ def _intervals(points: list[viewing.Row], score: str) -> dict[str, Any]:
                 "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 90, "color": "#0072b2"},
+                "mark": {
+                    "type": "point",
+                    "filled": True,
+                    "size": 90,
+                    "color": "#0090d8",
+                    "opacity": 1,
+                },
                 "encoding": {"x": x},
             },
             {
-                "mark": {"type": "tick", "thickness": 3, "size": 22, "color": "#d55e00"},
+                "mark": {
+                    "type": "tick",
+                    "thickness": 3,
+                    "size": 22,
+                    "color": "#e8743b",
+                    "opacity": 1,
+                },
                 "encoding": {"x": {**x, "field": "constant"}},
             },
         ],
