@@ -279,16 +279,18 @@ def _examined(
     engine: Engine, request: Request, row: ExpCoTExample, draft: Draft
 ) -> tuple[ExpCoTExample, str | None, tuple[int, int]]:
     """The row with its checks; the blind reader is asked once the others have passed."""
-    checks = list(run_checks(row, engine.config.checks))
+    problems = "; ".join(draft.parts.problems)
+    checks = [CheckResult("reply", not problems, problems or None)]
+    checks += run_checks(row, engine.config.checks)
     inferred, read, written = None, 0, 0
     if not any(check.passed is False for check in checks):
         found = engine.reader.read(request, draft.parts)
         inferred, read, written = found.label, found.n_read, found.n_written
         checks.append(_agreement(found, row.labels))
         if engine.judge is not None and checks[-1].passed:
-            problems, reply = engine.judge.problems(request, _text(draft.parts))
+            verdict, reply = engine.judge.problems(request, _text(draft.parts))
             read, written = read + reply.n_read, written + reply.n_written
-            checks.append(_judged(problems))
+            checks.append(_judged(verdict))
     return replace(row, checks=tuple(checks)), inferred, (read, written)
 
 
