@@ -31,9 +31,11 @@ _PART_OF_FACE = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"[;:—–](?!\s*\d)|,(?! (?:and )?(?:left|right|minimal|subtle|slight|moderate)\b)"
+    r"[;:—–](?!\s*(?:\d|left\b|right\b|both\b))"
+    r"|,(?! (?:and )?(?:left|right|minimal|subtle|slight|moderate|valued|measur\w*)\b)"
     r"|\b(?:while|whereas|but|although|though|despite|contrasting|suggest\w*|indicat\w*|reflect\w*"
-    r"|signal\w*|hint\w*|convey\w*|imply|implies|implying|typically|often|enhanc\w*|rather than)\b",
+    r"|signal\w*|hint\w*|convey\w*|imply|implies|implying|typically|often|enhanc\w*)\b"
+    r"|\b(?:rather than|instead of|differs? from|as opposed to)\b.*",  # what it is not
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.])(?:0?\.\d+|1\.0+|0\.\d+)(?!\w)")
@@ -63,6 +65,7 @@ _STRENGTHS = (  # words, least and greatest value that they may stand for: a let
 )
 _PLAIN = (0.1, 1.0)  # no word of strength: half of an A, below which FACS' letter is 0
 _NUMBER_SLACK = 0.02
+_NOTHING = 0.02  # the model behind the values seldom writes an exact zero
 
 
 class Support(StrEnum):
@@ -78,11 +81,22 @@ class Sentence:
     text: str
 
 
+class Against(StrEnum):
+    """How the values speak against a statement."""
+
+    NOT_THERE = "nothing is there"  # less than 0.02
+    WEAKER = "it is weaker than said"
+    STRONGER = "it is stronger than said"
+    THERE = "it is there, and is denied"
+    NUMBER = "another number"
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     text: str  # what moves and how, as it stands there
     support: Support
     reason: str
+    against: Against | None = None  # only where it is unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,22 +216,33 @@ def _judged(text: str, named: _Named, clause: str, measured: Mapping[str, float]
     numbers = [float(n) for n in _NUMBER.findall(clause[named.start : named.end + 45])]
     if numbers:
         right = any(abs(n - v) <= _NUMBER_SLACK for n in numbers for v in measured.values())
-        return Statement(text, _verdict(right), f"numbers {numbers}; {said}")
+        against = None if right else Against.NUMBER
+        return _statement(text, f"numbers {numbers}; {said}", against)
     if named.rule.absent or _NO.search(clause[max(0, named.start - 30) : named.end]):
-        return Statement(text, _verdict(most < _BARELY_MOST), f"said to be absent; {said}")
+        against = None if most < _BARELY_MOST else Against.THERE
+        return _statement(text, f"said to be absent; {said}", against)
     least, greatest, word = _strength(named, clause)
-    return Statement(text, _verdict(least <= most <= greatest), f"{word}; {said}")
+    return _statement(text, f"{word}; {said}", _beyond(most, least, greatest))
 
 
-def _verdict(holds: bool) -> Support:
-    return Support.SUPPORTED if holds else Support.UNSUPPORTED
+def _beyond(most: float, least: float, greatest: float) -> Against | None:
+    if most > greatest:
+        return Against.STRONGER
+    if most >= least:
+        return None
+    return Against.NOT_THERE if most < _NOTHING else Against.WEAKER
+
+
+def _statement(text: str, reason: str, against: Against | None) -> Statement:
+    support = Support.UNSUPPORTED if against else Support.SUPPORTED
+    return Statement(text, support, reason, against)
 
 
 def _strength(named: _Named, clause: str) -> tuple[float, float, str]:
     """The nearest word of strength: between what moves and how, shortly before or behind both."""
     before = clause[: named.start].split()[-_WORDS_BEFORE:]
     behind = re.split(r"\band\b|,", clause[named.end :])[0].split()[:_WORDS_AFTER]
-    if not all(word.endswith("ly") for word in behind[:1]):
+    if not behind or not re.fullmatch(r"\w+ly|is|are|remains?", behind[0], re.IGNORECASE):
         behind = []  # "raises a slight question" is no strength of the brow
     near = " ".join([*before, clause[named.start : named.end], *behind])
     found = [
