@@ -242,7 +242,7 @@ def _strength(named: _Named, clause: str) -> tuple[float, float, str]:
     """The nearest word of strength: between what moves and how, shortly before or behind both."""
     before = clause[: named.start].split()[-_WORDS_BEFORE:]
     behind = re.split(r"\band\b|,", clause[named.end :])[0].split()[:_WORDS_AFTER]
-    if not behind or not re.fullmatch(r"\w+ly|is|are|remains?", behind[0], re.IGNORECASE):
+    if not behind or not re.fullmatch(r"\w+ly|is|are|remains?", behind[0].strip(".!?"), re.I):
         behind = []  # "raises a slight question" is no strength of the brow
     near = " ".join([*before, clause[named.start : named.end], *behind])
     found = [
