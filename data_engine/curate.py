@@ -7,7 +7,7 @@ row a pair that says which answer is better. A mended answer has to pass the sam
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -198,7 +198,7 @@ def _marked(row: ExpCoTExample, decided: Decided) -> ExpCoTExample:
     return replace(row, checks=tuple(checks), extra={**row.extra, "curated": curated})
 
 
-def preference(before: ExpCoTExample, after: ExpCoTExample) -> Mapping[str, Any]:
+def preference(before: ExpCoTExample, after: ExpCoTExample) -> dict[str, Any]:
     """One question, the answer that a person made better, and the one it was made of."""
     return {
         "example_id": before.example_id,
