@@ -53,8 +53,9 @@ def test_half_a_file_in_the_cache_is_measured_anew(perceiver):
     assert perceiver.perceive(clip).observations == first.observations
 
 
-def test_words_of_the_corpus_stand_in_where_there_x
-    silent = replace(demo_measurement, utterances=())
+def test_words_of_the_corpus_stand_in_where_there_is_no_transcript():
+    spoken = drawn_measurement()
+    silent = replace(spoken, utterances=())
     found = module._with_words(silent, "I am here")
     assert [u.text for u in found.utterances] == ["I am here"]
     assert not any(gap.what == "words" for gap in found.not_measured)
