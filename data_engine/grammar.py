@@ -84,7 +84,7 @@ def write(
     in_full: everything is told that was noted, as after a reader who took it for something else.
     """
     draw = random.Random(_seed(request, label, seed, in_full))  # noqa: S311 phrasings, no secrets
-    writer = _Writer(request, reading, label, Style.drawn(draw, in_full), draw)
+    writer = Writer(request, reading, label, Style.drawn(draw, in_full), draw)
     return writer.reply()
 
 
@@ -100,7 +100,7 @@ def phrasings() -> dict[str, dict[str, tuple[str, ...]]]:
     return {part: {k: tuple(v) for k, v in kinds.items()} for part, kinds in data.items()}
 
 
-class _Writer:
+class Writer:
     """Holds what every line needs: the reading, the style, the draw."""
 
     def __init__(

@@ -53,7 +53,8 @@ _COVERS = {  # what may lie over a part of the face, and the regions that it hid
 }
 _COMPOUND_WEIGHT, _STATE_WEIGHT = 0.4, 0.6  # of an emotion's, in drawing; ours
 
-Say = Callable[[str, random.Random], str | None]  # a sentence of somebody who shows this emotion
+Said = tuple[str, str]  # a sentence, and the emotion that it goes with
+Say = Callable[[str, random.Random], Said | None]  # of somebody who shows this emotion
 
 
 class Scenario(StrEnum):
@@ -223,8 +224,9 @@ class _Maker:
     def _shown(self, emotion: str, span: Span) -> Shown:
         thin = self.scenario is Scenario.THIN
         strength = min(self.strength, 2.8) if thin else self.strength
-        completeness = self.draw.uniform(0.35, 0.8) if thin else self.draw.choice((1.0, 1.0, 0.85))
-        return Shown(emotion, span, strength, completeness)
+        everyday = thin or self.draw.random() < value("everyday_percent") / 100
+        stays = self.draw.uniform(value("everyday_low"), value("everyday_high"))
+        return Shown(emotion, span, strength, stays if everyday else 1.0)
 
     def _expressions(self, duration_s: float) -> list[Shown]:
         if self.emotion == NEUTRAL:
@@ -298,8 +300,7 @@ class _Maker:
         at_s, talked = self.draw.uniform(0.1, 0.6), []
         for k in range(n):
             told = self.say(spoken, self.draw) if k in telling else None
-            text = told or words.small_talk(self.draw)
-            meant = spoken if told else NEUTRAL
+            text, meant = told or words.small_talk(self.draw)
             rate = max(2.4, self.draw.gauss(value("syllables_per_s"), 0.5))
             lasts_s = max(0.5, len(text.split()) * _SYLLABLES_PER_WORD / rate)
             mood = own if k in telling or self.draw.random() < 0.5 else NEUTRAL

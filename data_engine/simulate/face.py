@@ -163,18 +163,50 @@ def _sided(code: str) -> bool:
     return MOVEMENTS[code].region in (Region.BROW, Region.EYE, Region.NOSE, Region.MOUTH)
 
 
+_IDLE = (  # what moves without an expression: stress in talk, thought, lips at work; ours
+    ("AU1", "AU2"),
+    ("AU1", "AU2"),
+    ("AU4",),
+    ("AU7",),
+    ("AU14",),
+    ("AU17", "AU24"),
+    ("AU24",),
+    ("AU28",),
+    ("AU25",),
+    ("AU12",),
+)
+
+
+def _idle(view: View, draw: random.Random) -> Iterator[Movement]:
+    if view.is_picture:
+        if draw.random() < value("open_lips_percent") / 100:
+            at, level = Span(0.0, 0.0), draw.uniform(1.5, 4.0)
+            yield Movement("AU25", None, level, at, 0.0)
+            yield Movement("AU26", None, level - 0.5, at, 0.0)
+        return
+    at_s = draw.expovariate(value("idle_per_s"))
+    while at_s < view.duration_s - 0.3:
+        span = Span(at_s, min(view.duration_s, at_s + draw.uniform(0.3, 1.2)))
+        level = draw.uniform(1.2, 3.0)
+        for code in draw.choice(_IDLE):
+            yield Movement(code, None, level, span, (span.start_s + span.end_s) / 2)
+        at_s += 0.5 + draw.expovariate(value("idle_per_s"))
+
+
 # --- what is measured of it ------------------------------------------------------------------
 
 
 def events(shown: Sequence[Movement], view: View, draw: random.Random) -> list[Event]:
     """Events of one face, as the front end would report them."""
-    merged = _merged(shown)
+    merged = _merged([*shown, *_idle(view, draw)])
     found = [e for m in merged for e in _measured(m, view, draw)]
     found += _along(merged, view, draw)
     taken = {(e.code, e.span) for e in found}
     found += [e for e in _alarms(merged, view, draw) if (e.code, e.span) not in taken]
     found += _held(view)
-    if not view.is_picture:
+    if view.is_picture:
+        found += _posed({m.code for m in merged}, view, draw)
+    else:
         found += [*_blinks(view, draw), *_turns(view, draw)]
     return sorted(found, key=lambda e: (e.span.start_s, e.code))
 
@@ -370,6 +402,22 @@ def _head(movement: Movement, view: View, draw: random.Random) -> Iterator[Event
         yield replace(event, caveats=(NOT_VALIDATED,))
     else:
         yield event
+
+
+def _posed(own: set[str], view: View, draw: random.Random) -> Iterator[Event]:
+    """How heads and eyes are turned on pictures, which says nothing."""
+    turn = parameters()["turn_deg"]
+    taken = set(own)
+    for name, rate in parameters().items():
+        code = name.removeprefix("pose_").removesuffix("_percent")
+        if not name.startswith("pose_") or draw.random() >= rate.value / 100:
+            continue
+        if code in taken or _EXCLUDED.get(code) in taken:
+            continue
+        taken.add(code)
+        least = _EVENTS.gaze_enter_deg if code >= "AU61" else _EVENTS.head_enter_deg
+        level = max(least + 0.5, draw.gauss(turn.value, turn.spread))
+        yield from _head(Movement(code, None, level, Span(0.0, 0.0), 0.0), view, draw)
 
 
 def _blinks(view: View, draw: random.Random) -> Iterator[Event]:

@@ -24,6 +24,7 @@ from demeanor.data_engine.simulate.tables import (
     Unit,
     coarse_names,
     cross_talk,
+    parameters,
     patterns,
     units,
     value,
@@ -37,14 +38,14 @@ from demeanor.explain.vocabulary import MOVEMENTS, Region
 
 _B, _C = 1.5, 2.5  # where the letters begin
 _NEUTRAL_PRIOR = 0.25  # of clips: about what is drawn
-_HEAD_SHOWN, _HEAD_ALARM = 0.85, 0.06  # turns found where drawn, and for no reason
+_HEAD_SHOWN, _HEAD_ALARM = 0.85, 0.02  # turns found where drawn, and in a clip for no reason
+_IDLE_ALARM = 0.05  # of units that move with talk and thought in a clip (face.py)
 _WEAK_ALARM = 0.6  # of false alarms stay below C (drawn so)
 _SPEECH_SHARE = 0.5  # of its weight that a moving mouth keeps while it speaks; ours
 _TOGETHER_S = 0.25  # apexes of one expression lie within its spans, give or take this
 _VOICE_SHARE, _VOICE_MOST = 0.5, 2.0  # a voice tells activation better than emotion; ours
 _WORDS_SAME, _WORDS_KIN, _WORDS_NEUTRAL = 2.4, 1.7, -1.0  # log odds; ours
 _SURE = 0.5  # of a moment being neutral, below which it counts as an expression
-"""Log odds are natural logarithms throughout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,8 @@ def _likelihood(backend: str, is_picture: bool) -> _Likelihood:
         shares = _shares(pattern)
         for j, code in enumerate(codes):
             along = _fires_along(code, shares, backend)
-            alarm = known[code].false_alarm * (1 if is_picture else 0.6) if code in known else 0.0
-            alarm = alarm if code in known else _HEAD_ALARM / 4
+            unit = known.get(code)
+            alarm = _alarm(code, unit, is_picture) if unit else _turned_anyway(code, is_picture)
             by_chance = 1 - (1 - along) * (1 - alarm)
             share = shares.get(code, 0.0)
             p_b = 1 - (1 - share * hit_b.get(code, _HEAD_SHOWN)) * (1 - by_chance)
@@ -190,6 +191,19 @@ def _likelihood(backend: str, is_picture: bool) -> _Likelihood:
         np.log(weak),
         np.log(clear),
     )
+
+
+def _turned_anyway(code: str, is_picture: bool) -> float:
+    posed = parameters().get(f"pose_{code}_percent")
+    return posed.value / 100 if is_picture and posed is not None else _HEAD_ALARM
+
+
+def _alarm(code: str, unit: Unit, is_picture: bool) -> float:
+    """How often a unit is reported over nothing that counts."""
+    if not is_picture:
+        return unit.false_alarm * value("video_alarm_share") + _IDLE_ALARM
+    opened = value("open_lips_percent") / 100 if code in ("AU25", "AU26") else 0.0
+    return unit.false_alarm + opened
 
 
 def _pattern_weights(rows: Sequence[tuple[str, Pattern | None]]) -> np.ndarray:
@@ -221,7 +235,15 @@ def _shares(pattern: Pattern | None) -> dict[str, float]:
     opened = max((found.get(c, 0.0) for c in OPENINGS), default=0.0)
     if opened and "AU24" not in found:
         found["AU25"] = max(found.get("AU25", 0.0), opened)
-    return {c: 0.95 * share for c, share in found.items()}
+    return {c: _kept() * share for c, share in found.items()}
+
+
+@cache
+def _kept() -> float:
+    """Share of units that stay, over full and everyday expressions."""
+    everyday = value("everyday_percent") / 100
+    stays = (value("everyday_low") + value("everyday_high")) / 2
+    return (1 - everyday) + everyday * stays
 
 
 def _detected(unit: Unit, level: float, is_picture: bool) -> float:
@@ -366,6 +388,12 @@ def _asked(pattern: Pattern) -> tuple[str, ...]:
     """The units that the pattern is known by."""
     codes = [c for c, share in pattern.shares if share > 0.7]
     return tuple(dict.fromkeys("AU26" if c == "AU27" else c for c in codes))
+
+
+def asked_units(emotion: str) -> tuple[str, ...]:
+    """What the emotion's first listed pattern is known by; nothing for neutral."""
+    known = patterns().get(emotion)
+    return _asked(known[0]) if known else ()
 
 
 def _face_odds(

@@ -20,8 +20,10 @@ def speaking_emotions() -> frozenset[str]:
     return frozenset(sayings()["emotions"])
 
 
-def said(emotion: str, draw: random.Random, named: bool | None = None) -> str | None:
-    """A sentence of somebody who shows this; None where there are no sentences for it.
+def said(
+    emotion: str, draw: random.Random, named: bool | None = None
+) -> tuple[str, str] | None:
+    """A sentence of somebody who shows this, and what it goes with; None where there is none.
 
     A compound speaks of one of its two. named: whether the sentence may name the state; None: now
     and then.
@@ -40,13 +42,13 @@ def said(emotion: str, draw: random.Random, named: bool | None = None) -> str | 
     start = draw.choice(_STARTS)
     if start and not text.startswith(("I ", "I'")):
         text = text[0].lower() + text[1:]
-    return f"{start}{text}{draw.choice(_ENDS) if emotion != NEUTRAL else ''}"
+    return f"{start}{text}{draw.choice(_ENDS) if emotion != NEUTRAL else ''}", emotion
 
 
-def small_talk(draw: random.Random) -> str:
-    text = said(NEUTRAL, draw)
-    assert text is not None  # noqa: S101 sayings.yaml has sentences for it: a test says so
-    return text
+def small_talk(draw: random.Random) -> tuple[str, str]:
+    found = said(NEUTRAL, draw)
+    assert found is not None  # noqa: S101 sayings.yaml has sentences for it: a test says so
+    return found
 
 
 def _filled(template: str, draw: random.Random) -> str:
