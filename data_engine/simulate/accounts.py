@@ -187,7 +187,8 @@ class _Account(Writer):
             return []
         top = min((first, second), key=lambda m: m.shares[NEUTRAL])
         names = {"first": first.emotion, "First": first.emotion, "second": second.emotion}
-        claim = self.line("weighed", "sequence", [*first.shown, *second.shown], **names)
+        both = [*first.observations[:4], *second.observations[:4]]
+        claim = self.line("weighed", "sequence", both, **names)
         led = self.phrase("weighed", "sequence_led", top=top.emotion)
         return [{**claim, "text": f"{claim['text'][:-1]}{led}."}]
 
