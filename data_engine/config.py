@@ -32,7 +32,8 @@ class SourceConfig:
     labels: str | None = None  # label set; None: the corpus's own
     licence: str | None = None  # written on the card and into every row
     splits: tuple[str, ...] = ()  # only these; none: all
-    limit: int | None = None  # the first so many samples: a trial
+    limit: int | None = None  # so many samples, evenly over the table: a trial
+    lossy: bool = False  # labels that the set does not tell apart become one, or are left out
 
 
 @dataclass(frozen=True, slots=True)
