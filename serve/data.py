@@ -5,7 +5,7 @@ Exit codes: 0 all is well, 1 some row fails a check, 2 the command itself cannot
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -102,6 +102,50 @@ def export_command(
         return
     for path in written:
         print(path)
+
+
+@app.command("split")
+def split_command(
+    rows: Rows,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the split rows.")],
+    validation: Annotated[float, typer.Option(help="Share of people for validation.")] = 0.05,
+    test: Annotated[float, typer.Option(help="Share of people for test.")] = 0.05,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="CORPUS=PATH: an evaluation set that no row may share anything with."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Split rows by person and source video, and report what splits and evaluation sets share."""
+    from demeanor.data_engine.split import Shares, split_file
+    from demeanor.explain.corpora.catalogue import corpus
+
+    def work() -> Any:
+        sets = {}
+        for text in against or []:
+            name, sign, path = text.partition("=")
+            if not sign:
+                _stop(f"--against: wanted CORPUS=PATH, found {text!r}")
+            sets[text] = tuple(corpus(name).read(Path(path)))
+        return split_file(rows, out, Shares(validation, test), sets)
+
+    done = _or_exit(work)
+    if as_json:
+        leaks = [asdict(leak) for leak in done.leaks]
+        found = {"folder": str(out), "counts": done.counts, "leaks": leaks}
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(", ".join(f"{name} {n}" for name, n in sorted(done.counts.items())))
+        for kind, n in done.kinds.items():
+            console.print(f"leak: {kind}: {n} pairs", markup=False)
+        for leak in done.leaks[:_N_SHOWN]:
+            one, other = leak.splits
+            told = f"  {leak.kind}: {leak.what}: {leak.first} ({one}) and {leak.second} ({other})"
+            console.print(told, markup=False)
+        for name in ("rows.jsonl", "aside.jsonl", "splits.json", "leaks.json"):
+            console.print(str(out / name), markup=False)
+    raise typer.Exit(1 if done.leaks else 0)
 
 
 def _or_exit(work: Callable[[], T]) -> T:
