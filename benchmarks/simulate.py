@@ -55,11 +55,15 @@ def _line(row: dict[str, str], hit: float) -> list[float]:
     """gain, offset, noise with the own rest known and without it."""
     known, unknown = float(row["rho neutral known"]), float(row["rho neutral unknown"])
     level = float(row["level at E"])
-    offset = 0.0
-    for _ in range(60):  # the offset at which as many renders reach B as were counted
-        gain = (level + offset) / AT_E
+    low, high = -0.6, 1.5  # beyond, a line is no picture of what happens
+    for _ in range(40):  # the offset at which as many renders reach B as were counted
+        offset = (low + high) / 2
+        gain = max(0.05, (level + offset) / AT_E)
         noise = _noise(gain, known)
-        offset += 0.2 * (_share_above(B, gain, offset, noise) - hit) * gain
+        if _share_above(B, gain, offset, noise) > hit:
+            low = offset
+        else:
+            high = offset
     return [round(v, 3) for v in (gain, offset, noise, _noise(gain, unknown))]
 
 

@@ -41,7 +41,7 @@ from demeanor.explain.vocabulary import (
 Claim = dict[str, Any]  # {"text": …, "cites": […]}, as in the reply schema
 _REGIONS = tuple(Region)
 _SIDES = {Side.LEFT: " on the person's own left", Side.RIGHT: " on the person's own right"}
-_ADJECTIVES = {
+ADJECTIVES = {
     "happiness": "happy",
     "sadness": "sad",
     "anger": "angry",
@@ -188,7 +188,7 @@ class Writer:
 
     def described(self, observation: Observation) -> tuple[str, dict[str, str]]:
         if observation.channel is Channel.SPEECH:
-            return "words", {"quote": _quote(observation.quote or "")}
+            return "words", {"quote": quote(observation.quote or "")}
         if observation.channel is Channel.VOICE:
             return _voice(observation)
         if observation.code == "AU45":
@@ -352,7 +352,7 @@ class Writer:
             cites = [*cites, *support_of(self.reading, also[0])]
             slots = {"emotion": emotion, "also": also[0]}
             return self.line("concluded", "also", cites, rest=rest, **slots)
-        adjective = _ADJECTIVES.get(emotion, f"to show {emotion}")
+        adjective = ADJECTIVES.get(emotion, f"to show {emotion}")
         return self.line(
             "concluded", "shown", cites, rest=rest, emotion=emotion, adjective=adjective
         )
@@ -400,7 +400,7 @@ def _voice(observation: Observation) -> tuple[str, dict[str, str]]:
     return "voice_change", {"what": what, "What": what, "size": size}
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     clean = " ".join(text.translate(_NO_MARKS).split())
     cut = clean if len(clean) <= _N_QUOTED else clean[:_N_QUOTED].rsplit(" ", 1)[0]
     return f"“{cut}”"

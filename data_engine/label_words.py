@@ -16,7 +16,6 @@ from demeanor.explain.reasoning.claims import mask_quotes
 _ENDINGS = r"(?:s|es|d|ed|ly|ness|ing)?"
 # Said of every intensity that has a population: what a face is compared with, not what it shows.
 _COMPARED = re.compile(r"neutral faces? of other people", re.IGNORECASE)
-_REST = ("other", "others")  # rest classes: the words are no clue to anything
 _TOO_SHORT = 3  # "no", "or": words of labels like "ambivalence or hesitancy" that mean nothing
 
 
@@ -45,7 +44,7 @@ def find_label_words(text: str, labels: tuple[str, ...]) -> Found:
 
 @cache
 def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
-    parts = [part for label in labels if label not in _REST for part in _stems_of(label)]
+    parts = [part for label in labels for part in _stems_of(label)]
     return re.compile(rf"\b(?:{'|'.join(dict.fromkeys(parts)) or '(?!)'})\b", re.IGNORECASE)
 
 

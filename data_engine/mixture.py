@@ -326,9 +326,7 @@ _MAKERS: Mapping[Task, Callable[[Maker, Case, random.Random], ExpCoTExample | No
 }
 
 
-def _say(
-    config: Mixture, split: str
-) -> Callable[[str, random.Random], tuple[str, str] | None]:
+def _say(config: Mixture, split: str) -> Callable[[str, random.Random], tuple[str, str] | None]:
     """Comments of people of the same split now and then, else sentences of ours."""
     folder = config.words.path
     if folder is None or not config.simulate.comments_percent:
@@ -355,9 +353,7 @@ class Mixed:
     n_resumed: int  # parts that were there already
 
 
-def mix(
-    config: Mixture, out: Path, tell: Tell = lambda done, n: None
-) -> Mixed:
+def mix(config: Mixture, out: Path, tell: Tell = lambda done, n: None) -> Mixed:
     """Make what is missing, then put all parts into one file. The manifest comes last: where it
     is, the mixture is complete."""
     folder = out / config.folder_name
@@ -456,7 +452,8 @@ def _card(manifest: Mapping[str, Any]) -> str:
 
 - Drawn clips: simulated by Demeanor (Apache-2.0) from published tables; nobody was filmed.
 - Words: {config["words"]["path"] or "our own sentences only"}{
-        " (GoEmotions, Demszky et al. 2020, CC BY 4.0)" if config["words"]["path"] else ""}.
+        " (GoEmotions, Demszky et al. 2020, CC BY 4.0)" if config["words"]["path"] else ""
+    }.
 - Rows of other builds: {", ".join(config["mixture"]["parts"]) or "none"}.
 - Labels say what the observations support, not what anybody felt.
 

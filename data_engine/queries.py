@@ -182,9 +182,7 @@ def at(seen: Seen, time_s: float, draw: random.Random) -> Asked | None:
     """Everything but what holds all along, at a moment of the clip."""
     if seen.duration_s == 0:
         return None
-    found = [
-        o for o in seen.observations if o.span.contains(time_s) and o.kind is not Kind.STATE
-    ]
+    found = [o for o in seen.observations if o.span.contains(time_s) and o.kind is not Kind.STATE]
     found = sorted(found, key=_time)[:MAX_LISTED]
     slots = {"time": f"{time_s:.1f}", "list": "; ".join(_told(o) for o in found)}
     return _asked("at", "say" if found else "none", draw, found, slots)
@@ -276,9 +274,7 @@ def said(seen: Seen, draw: random.Random) -> Asked | None:
 
 def unmeasured(seen: Seen, draw: random.Random) -> Asked:
     gaps = [_gap(g) for g in seen.not_measured]
-    return _asked(
-        "unmeasured", "say" if gaps else "none", draw, [], {"list": "; ".join(gaps)}
-    )
+    return _asked("unmeasured", "say" if gaps else "none", draw, [], {"list": "; ".join(gaps)})
 
 
 # --- words of answers ----------------------------------------------------------------------------

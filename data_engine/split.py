@@ -199,7 +199,8 @@ def leaks_against(rows: Sequence[Row], items: Sequence[Item], name: str) -> list
     subjects = {item.subject: item for item in items if item.subject}
     videos = {item.video: item for item in items if item.video}
     clips = _clip_ids(items)
-    found, seen = [], set()
+    found: list[Leak] = []
+    seen: set[tuple[str, str]] = set()
     for row in rows:
         origin = row["origin"]
         for kind, value, known in (
@@ -207,22 +208,23 @@ def leaks_against(rows: Sequence[Row], items: Sequence[Item], name: str) -> list
             (VIDEO, origin["video"], videos),
             (CLIP, row["clip_id"], clips),
         ):
-            if value in known and (kind, value) not in seen:
+            if value and value in known and (kind, value) not in seen:
                 seen.add((kind, value))
                 found.append(leak(kind, str(value), row, known[value]))
-    return found + _texts_against(rows, items, leak)
+    return [*found, *_texts_against(rows, items, leak)]
 
 
-def _clip_ids(items: Sequence[Item]) -> dict[str | None, Item]:
-    """By content: the same file under another name is the same clip. Unreadable ones are no match."""
-    media, found = load_settings().media, {}
+def _clip_ids(items: Sequence[Item]) -> dict[str, Item]:
+    """By content: a file is the same clip under any name. What cannot be read matches nothing."""
+    media = load_settings().media
+    found: dict[str, Item] = {}
     for item in items:
         if item.media is not None:
             try:
                 found[open_clip(item.media, media).clip_id] = item
             except (DemeanorError, OSError):
                 continue
-    return found  # type: ignore[return-value]
+    return found
 
 
 def _texts_against(

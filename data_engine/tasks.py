@@ -256,7 +256,8 @@ def explained(
 def labelled(maker: Maker, case: Case, draw: random.Random, number: int = 0) -> ExpCoTExample:
     """The label alone, without reasons."""
     labels = drawn_set(draw)
-    best, words = None, ()
+    best: str | None = None
+    words: tuple[str, ...] = ()
     if not case.weighed.abstains:
         found = scores(case.weighed, labels)
         best = max(labels.labels, key=lambda name: found[name])
@@ -313,9 +314,7 @@ def counterfactual(
     yield explained(maker, case, draw, Task.COUNTERFACTUAL, number, labels, ids[1:])
     less = case.without(taken)
     told = {"removed": list(taken)}
-    yield explained(
-        maker, less, draw, Task.COUNTERFACTUAL, number + 1, labels, ids[:1], extra=told
-    )
+    yield explained(maker, less, draw, Task.COUNTERFACTUAL, number + 1, labels, ids[:1], extra=told)
 
 
 def carrying(case: Case, most: int = 3) -> tuple[str, ...]:
@@ -399,9 +398,7 @@ def _why_not(case: Case, draw: random.Random) -> Asked | None:
         slots["share"] = f"{shares[top]:.2f}"
         return _answer("why_not", "is_top", draw, {**slots, "emotion": top}, cites)
     present = {o.code for o in case.seen.observations}
-    lacking = [
-        c for c in asked_units(emotion) if c not in present and case.seen.why_not(c) is None
-    ]
+    lacking = [c for c in asked_units(emotion) if c not in present and case.seen.why_not(c) is None]
     if not lacking or not case.weighed.face:
         return _answer("why_not", "weaker", draw, slots, cites)
     slots |= {"codes": _listed(lacking), "source": patterns()[emotion][0].source}
@@ -520,7 +517,10 @@ def conflicting(
         "shown": f"[{', '.join(_ids(shown))}]",
     }
     asked = Asked(
-        "agree", _worded("agree", "ask", draw, slots), _worded("agree", kind, draw, slots), tuple(ids)
+        "agree",
+        _worded("agree", "ask", draw, slots),
+        _worded("agree", kind, draw, slots),
+        tuple(ids),
     )
     return _asked_row(maker, case, Task.CONFLICT, asked, draw, number)
 

@@ -148,7 +148,9 @@ def _row(
     draw = random.Random(f"{seed} comment {item.item_id} {turn}")  # noqa: S311 no secrets
     labels, gold = _asked(item, draw)
     asked = load_prompt("words").fill(
-        text=behind_bars(_quoted(item.text or "")), label_set=labels.name, labels=", ".join(labels.labels)
+        text=behind_bars(_quoted(item.text or "")),
+        label_set=labels.name,
+        labels=", ".join(labels.labels),
     )
     answer = json.dumps({"labels": list(gold), "best_fit": gold[0]}, ensure_ascii=False)
     clip_id = split_key(item.item_id)[:12]

@@ -14,7 +14,6 @@ import typing
 import zlib
 from enum import Enum
 from functools import cache
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,7 +129,9 @@ def to_plain(value: Any) -> Any:
 @cache
 def _field_names(kind: type) -> tuple[str, ...] | None:
     """Of a record type; None for what is none."""
-    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+    return (
+        tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+    )
 
 
 def from_plain(kind: Any, data: Any) -> Any:

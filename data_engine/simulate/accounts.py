@@ -40,6 +40,7 @@ _LOUD = {  # cues of activation (Schroeder et al. 2001) and the size that counts
 }
 _MIN_MOMENT = 0.15  # share from which a moment's reading is told
 _MAX_MOMENTS = 3
+_MAX_LINES = 13  # key observations: an answer stays below what the checks allow
 _MAX_MISSING = 2  # more in a row is no sentence that `ground` reads
 _TOLD = ("face", "voice", "words")
 
@@ -116,7 +117,8 @@ class _Account(Writer):
         own = [o for o in self.weighed.observations if _worth_telling(o)]
         rest = sorted(own, key=self.mark, reverse=True)
         found = list(dict.fromkeys([*used, *said, *rest]))
-        return found[: max(self.style.n_lines, min(12, len(set(used)) + len(said)))]
+        least = min(12, len(set(used)) + len(said))
+        return found[: min(_MAX_LINES, max(self.style.n_lines, least))]
 
     # Overall interpretation -------------------------------------------------------------------
 
@@ -207,7 +209,7 @@ class _Account(Writer):
     def of_words(self) -> list[Claim]:
         claims = []
         for observation, emotion in self.weighed.words:
-            quote = _quote(observation.quote or "")
+            quote = grammar.quote(observation.quote or "")
             slots = {"quote": quote, "Quote": quote, "emotion": emotion}
             if emotion != NEUTRAL:
                 claims.append(self.line("weighed", "words", [observation], **slots))
@@ -269,7 +271,7 @@ class _Account(Writer):
             return self.line("concluded", "mixed", [*cites, *self.support(also[0])], **slots)
         if self.weighed.shares[emotion] < _SURE:
             return self.line("concluded", "unsure", cites, emotion=emotion, rest=rest)
-        adjective = grammar._ADJECTIVES.get(emotion, f"to show {emotion}")
+        adjective = grammar.ADJECTIVES.get(emotion, f"to show {emotion}")
         slots = {"emotion": emotion, "adjective": adjective, "rest": rest}
         return self.line("concluded", "shown", cites, **slots)
 
@@ -288,9 +290,7 @@ def support(weighed: Weighed, emotion: str) -> list[Observation]:
     found += [o for o, e in weighed.words if family & {e, *coarse_names().get(e, ())}]
     if not found and weighed.moments:
         found += min(weighed.moments, key=lambda m: m.shares[NEUTRAL]).observations
-    return found or [o for o in weighed.observations if _is_change(o)] or [
-        *weighed.observations
-    ]
+    return found or [o for o in weighed.observations if _is_change(o)] or [*weighed.observations]
 
 
 def runner_up(weighed: Weighed) -> _Against | None:
@@ -355,10 +355,6 @@ def _core(moment: Moment) -> list[str]:
     codes = [c for c, share in moment.pattern.shares if share > 0.7]
     found = list(dict.fromkeys("AU26" if c == "AU27" else c for c in codes))
     return [c for c in found if c in MOVEMENTS]
-
-
-def _quote(text: str) -> str:
-    return grammar._quote(text)
 
 
 def _codes(observations: Iterable[Observation]) -> list[str]:

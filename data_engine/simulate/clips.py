@@ -381,8 +381,14 @@ class _Maker:
         )
         n_people = 2 if self.scenario is Scenario.TWO_PEOPLE else int(self._is_seen())
         people = tuple(
-            Person(f"p{k}", (whole,), max(1, round(duration_s * face.FPS)), 200.0,
-                   (0.3, 0.2, 0.7, 0.8), 0.0)
+            Person(
+                f"p{k}",
+                (whole,),
+                max(1, round(duration_s * face.FPS)),
+                200.0,
+                (0.3, 0.2, 0.7, 0.8),
+                0.0,
+            )
             for k in range(1, n_people + 1)
         )
         measurement = Measurement(

@@ -430,15 +430,17 @@ def _blinks(view: View, draw: random.Random) -> Iterator[Event]:
         lasts_s = min(0.48, max(0.08, draw.gauss(blink.value, blink.spread)))
         span = Span(_frame(at_s), _frame(at_s + lasts_s))
         level = draw.uniform(3.0, 5.0)
-        event = _face("AU45", None, Kind.EVENT, span, _frame(at_s + lasts_s / 2), level, level,
-                      noise, view)
+        event = _face(
+            "AU45", None, Kind.EVENT, span, _frame(at_s + lasts_s / 2), level, level, noise, view
+        )
         n_blinks += 1
         yield event
         at_s += 0.6 + draw.expovariate(per_s)
     if n_blinks and view.duration_s >= 10.0:
         whole = Span(0.0, _frame(view.duration_s - 1 / FPS))
-        state = _face("AU45", None, Kind.STATE, whole, 0.0, 60 * n_blinks / view.duration_s, None,
-                      noise, view)
+        state = _face(
+            "AU45", None, Kind.STATE, whole, 0.0, 60 * n_blinks / view.duration_s, None, noise, view
+        )
         yield replace(state, unit=U.PER_MINUTE, change_from_population=None)
 
 

@@ -85,7 +85,7 @@ def _place(
 def _plain(family: str, labels: tuple[str, ...], coarse: dict[str, str]) -> str | None:
     same = [label for label in labels if coarse.get(label) == family or label == family]
     named = [name for name in _PLAIN.get(family, ()) if name in same]
-    return (named or same or [None])[0]
+    return next(iter(named or same), None)
 
 
 def _compounds(family: str, labels: tuple[str, ...]) -> list[tuple[str, float]]:

@@ -123,10 +123,15 @@ def units(backend: str) -> dict[str, Unit]:
     for row in read("front_end.csv"):
         code = row["code"]
         if row["backend"] == backend and code in model.reliability:
-            numbers = [float(row[k]) for k in ("gain", "offset", "noise", "noise_unknown_rest")]
-            alarm = float(row["false_alarm_percent"]) / 100
-            trust = model.reliability[code]
-            found[code] = Unit(*numbers, alarm, trust, code in sided)
+            found[code] = Unit(
+                float(row["gain"]),
+                float(row["offset"]),
+                float(row["noise"]),
+                float(row["noise_unknown_rest"]),
+                float(row["false_alarm_percent"]) / 100,
+                model.reliability[code],
+                code in sided,
+            )
     return found
 
 
@@ -164,7 +169,9 @@ def _with_proportions() -> list[Pattern]:
         Pattern(
             emotion,
             tuple(several[0]["coarse"].split("+")),
-            tuple((r["code"], float(r["percent"]) / 100 if r["percent"] else core) for r in several),
+            tuple(
+                (r["code"], float(r["percent"]) / 100 if r["percent"] else core) for r in several
+            ),
             (),
             frozenset(),
             frozenset(),

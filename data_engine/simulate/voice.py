@@ -8,9 +8,11 @@ front end the usual is the clip's own, so that somebody who is angry throughout 
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from demeanor.data_engine.simulate.tables import NEUTRAL, parameters, value, voice_changes
+from demeanor.explain.perception.voice import ALPHA, JITTER, LEVEL, PITCH, RATE
 from demeanor.explain.perception.voice_events import (
     FALL,
     GOOD_SNR_DB,
@@ -24,7 +26,6 @@ from demeanor.explain.perception.voice_events import (
     SNR,
     SPEECH_SHARE,
 )
-from demeanor.explain.perception.voice import ALPHA, JITTER, LEVEL, PITCH, RATE
 from demeanor.explain.records import Channel, Event, Kind, Source, SourceKind, Span, Unit
 from demeanor.explain.settings import load_settings
 
@@ -195,7 +196,15 @@ def _states(
     for code, (level, unit) in levels.items():
         yield teller.event(code, Kind.STATE, whole, at_s, level, unit, None, teller.background)
     yield teller.event(
-        SNR, Kind.STATE, whole, at_s, teller.voice.snr_db, Unit.DECIBEL, None, (), 1.0 / teller.trust
+        SNR,
+        Kind.STATE,
+        whole,
+        at_s,
+        teller.voice.snr_db,
+        Unit.DECIBEL,
+        None,
+        (),
+        1.0 / teller.trust,
     )
 
 
@@ -269,7 +278,7 @@ def _laugh(phrase: Phrase, teller: _Teller, draw: random.Random) -> Iterator[Eve
 
 def _between(phrases: Sequence[Phrase]) -> list[Span]:
     spans = sorted(p.span for p in phrases)
-    return [Span(a.end_s, b.start_s) for a, b in zip(spans, spans[1:], strict=False)]
+    return [Span(a.end_s, b.start_s) for a, b in pairwise(spans)]
 
 
 def _pauses(phrases: Sequence[Phrase], teller: _Teller) -> Iterator[Event]:

@@ -20,9 +20,7 @@ def speaking_emotions() -> frozenset[str]:
     return frozenset(sayings()["emotions"])
 
 
-def said(
-    emotion: str, draw: random.Random, named: bool | None = None
-) -> tuple[str, str] | None:
+def said(emotion: str, draw: random.Random, named: bool | None = None) -> tuple[str, str] | None:
     """A sentence of somebody who shows this, and what it goes with; None where there is none.
 
     A compound speaks of one of its two. named: whether the sentence may name the state; None: now
