@@ -9,14 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from demeanor.data_engine.config import ChecksConfig
 from demeanor.data_engine.label_words import find_label_words
 from demeanor.data_engine.records import Check, CheckResult, ExpCoTExample
 from demeanor.explain.corpora.labels import coarse_of, known_label_sets, label_set
 from demeanor.explain.reasoning.chat import Message
-from demeanor.explain.reasoning.claims import Claim, mask_quotes, split_claims
+from demeanor.explain.reasoning.claims import Claim, mask_quotes, split_claims, without_cites
 from demeanor.explain.reasoning.cues import ANY, Mention, find_mentions, hides_face
 from demeanor.explain.reasoning.ground import ground
 from demeanor.explain.reasoning.parse import Parts, parse
@@ -29,7 +29,12 @@ from demeanor.explain.records import (
     Observation,
     Unit,
 )
-from demeanor.explain.vocabulary import ACTION_UNITS, intensity_letter
+from demeanor.explain.vocabulary import (
+    ACTION_UNITS,
+    INTENSITY_WORDS,
+    MOVEMENTS,
+    intensity_letter,
+)
 
 BAR = "| "  # what a model may read of a clip stands behind it
 _REST = ("other", "others")  # rest classes: the words are no clue to anything
@@ -41,9 +46,18 @@ _NAMED = re.compile(r"\b(AU\d{1,2})[LR]?\b\s*[(,:]\s*(?:the )?([a-z]+(?: [a-z]+)
 # Frequent English words that are seldom words of its neighbours.
 _ENGLISH = frozenset(
     "the of and to in is are was were with this that not for on by from which what here could"
-    " appears person shows no be it at as an".split()
+    " appears shows no be it at as an there one up back out or its together than nor".split()
 )
 _MIN_ENGLISH = 0.12  # of the words; real English, ours and ExpLLM's, has .25 to .5
+_LONG_SENTENCE = 8  # words; one without a single common English word is in another language
+_ASIDE = re.compile(  # a text that talks to its reader, of its task, or of machines
+    r"\b(?:ignor|disregard|forget|follow)\w*\b[^.]{0,40}\b(?:instruction|prompt|rule|above)\w*"
+    r"|\b(?:system|user) prompt\b|\bas an? (?:ai|assistant|language model)\b|\blanguage model\b"
+    r"|\byou (?:must|should|are|will|can)\b|\bplease\b|\b(?:i|i'm|i'll|my)\b"
+    r"|\b(?:given|provided|assigned|told|gave)\b[^.]{0,30}\blabel\b|\bground truth\b"
+    r"|\blabel (?:was|is) (?:given|provided|assigned)\b|https?://|<\w+>|```",
+    re.IGNORECASE,
+)
 _FOREIGN = re.compile(r"[^\W\d_]")
 _ABOUT_PEOPLE = re.compile(  # what is never said of a person: docs/data-card.md, language
     r"\b(?:feels?|feeling|felt|genuine(?:ly)?|sincere(?:ly)?|insincere|honest(?:ly)?|dishonest"
@@ -323,7 +337,7 @@ def _channel(code: str) -> Channel:
 def length(row: Read, config: ChecksConfig) -> CheckResult:
     if row.parts is None:
         return _nothing("length", _NO_PARTS)
-    n_words = len(row.text.split())
+    n_words = len(without_cites(row.text).split())
     problems = []
     if not config.min_words <= n_words <= config.max_words:
         problems.append(f"{n_words} words, wanted {config.min_words} to {config.max_words}")
@@ -361,7 +375,31 @@ def language(row: Read, config: ChecksConfig) -> CheckResult:
         problems.append(f"{1 - latin:.0%} of its letters are not of the Latin alphabet")
     if english < _MIN_ENGLISH:
         problems.append(f"{english:.0%} of its words are common English ones")
+    problems += [f"{told!r} is not English" for told in _foreign_sentences(row)]
     return _result("language", problems)
+
+
+def _foreign_sentences(row: Read) -> Iterable[str]:
+    for claim in row.claims:
+        words = re.findall(r"[^\W\d_]+", without_cites(claim.masked).casefold())
+        if len(words) >= _LONG_SENTENCE and not _known_words() & set(words):
+            yield claim.text[:_SHOWN]
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    """Common words, and those for movements, which stand in lines of little else."""
+    told = " ".join(f"{m.name} {m.clause}" for m in MOVEMENTS.values())
+    words = set(re.findall(r"[a-z]{4,}", f"{told} {' '.join(INTENSITY_WORDS)}"))
+    return (_ENGLISH | words) - {"person"}  # German has it too
+
+
+def asides(row: Read, config: ChecksConfig) -> CheckResult:
+    """The text is about the clip: it neither instructs anybody, nor speaks of labels given."""
+    if row.parts is None:
+        return _nothing("asides", _NO_PARTS)
+    found = dict.fromkeys(match[0] for match in _ASIDE.finditer(mask_quotes(row.text)))
+    return _result("asides", [f"{said[:_SHOWN]!r} is not about the clip" for said in found])
 
 
 def about_people(row: Read, config: ChecksConfig) -> CheckResult:
@@ -381,5 +419,6 @@ LOOKS: dict[str, Callable[[Read, ChecksConfig], CheckResult]] = {
     "length": length,
     "repetition": repetition,
     "language": language,
+    "asides": asides,
     "about-people": about_people,
 }

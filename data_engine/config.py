@@ -5,6 +5,7 @@ looked for from the file's folder, paths on the command line from where the comm
 """
 
 import dataclasses
+import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -43,7 +44,7 @@ class PerceptionConfig:
     asr: str | None = None
     language: str | None = None
     settings: Path | None = None  # YAML of thresholds
-    processes: int = 1  # clips measured at once
+    processes: int = 1  # clips measured at once, each in a process with models of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def typed_section(name: str, kind: Any, value: Any) -> Any:
         if unknown := sorted(set(map(str, value)) - set(fields)):
             raise SettingsError(f"{name}: unknown keys {unknown}; known: {sorted(fields)}")
         found = {key: typed_section(f"{name}.{key}", fields[key], v) for key, v in value.items()}
-        return kind(**found)
+        return typing.cast(Any, kind)(**found)
     if value is None and "None" not in str(kind):
         raise SettingsError(f"{name}: wanted a value, found none")
     if isinstance(value, bool) and kind is not bool:

@@ -16,6 +16,8 @@ from demeanor.explain.reasoning.claims import mask_quotes
 _ENDINGS = r"(?:s|es|d|ed|ly|ness|ing)?"
 # Said of every intensity that has a population: what a face is compared with, not what it shows.
 _COMPARED = re.compile(r"neutral faces? of other people", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:ment|ness|ation|ion|ful|ed|ing|ity|al|e|y)$")
+_STEM = 5  # letters of a stem that stands for all its forms: shorter ones begin too many words
 _TOO_SHORT = 3  # "no", "or": words of labels like "ambivalence or hesitancy" that mean nothing
 
 
@@ -53,8 +55,14 @@ def _stems_of(label: str) -> list[str]:
     words = re.findall(r"[^\W\d_]+", label.casefold())
     coarse = {c for part in (label.casefold(), *words) if (c := coarse_of(part))}
     coarse |= {e for e in _stems() for word in words if re.fullmatch(_stems()[e], word)}
-    own = [rf"{re.escape(word)}{_ENDINGS}" for word in words if len(word) > _TOO_SHORT]
+    own = [_forms(word) for word in words if len(word) > _TOO_SHORT]
     return [*(_stems()[e] for e in sorted(coarse) if e in _stems()), *own]
+
+
+def _forms(word: str) -> str:
+    """confusion: confus…; joy: joy, joys."""
+    stem = _SUFFIX.sub("", word)
+    return rf"{re.escape(stem)}\w*" if len(stem) >= _STEM else rf"{re.escape(word)}{_ENDINGS}"
 
 
 @cache

@@ -147,7 +147,8 @@ def load_mixture(name_or_path: str | Path, changes: Sequence[str] = ()) -> Mixtu
 @cache
 def _key(config: Mixture) -> str:
     own = replace(config, mixture=replace(config.mixture, processes=1, parts=()))
-    own = replace(own, words=replace(config.words, path=None))
+    nowhere = Path() if config.words.path else None
+    own = replace(own, words=replace(config.words, path=nowhere))
     files = [f"{_content(Path(path))} x {weight:g}" for path, weight in config.other_rows]
     files += [_content(config.words.path / "train.tsv")] if config.words.path else []
     plain = json.dumps([to_plain(own), files, _own_code()], sort_keys=True)

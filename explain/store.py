@@ -154,7 +154,7 @@ def from_plain(kind: Any, data: Any) -> Any:
     if kind is np.ndarray:
         return np.array([np.nan if v is None else v for v in data], dtype=float)
     if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
+        hints = _hints(typing.cast(type, kind))
         if unknown := set(data) - set(hints):
             raise ValueError(f"unknown fields {sorted(unknown)} in {kind}")
         return typing.cast(Any, kind)(**{k: from_plain(hints[k], v) for k, v in data.items()})
@@ -168,7 +168,7 @@ def from_plain(kind: Any, data: Any) -> Any:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, Any]:
     """Reading them anew for every record takes longer than all the rest."""
     return typing.get_type_hints(kind)
 

@@ -4,8 +4,11 @@ Exit codes: 0 all is well, 1 some row fails a check, 2 the command itself cannot
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from demeanor.explain.errors import DemeanorError
+from demeanor.serve.splitting import split_command
 
 app = typer.Typer(help="Rows of training data: count, check, export.", no_args_is_help=True)
+app.command("split")(split_command)
 _err = Console(stderr=True, highlight=False)
 _N_SHOWN = 20  # failing rows; --json has all
 T = TypeVar("T")
@@ -104,48 +109,30 @@ def export_command(
         print(path)
 
 
-@app.command("split")
-def split_command(
-    rows: Rows,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the split rows.")],
-    validation: Annotated[float, typer.Option(help="Share of people for validation.")] = 0.05,
-    test: Annotated[float, typer.Option(help="Share of people for test.")] = 0.05,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(help="CORPUS=PATH: an evaluation set that no row may share anything with."),
+@app.command("curate")
+def curate_command(
+    folder: Annotated[Path, typer.Argument(help="A build's folder.")],
+    media: Annotated[
+        Path | None, typer.Option(help="The corpus' folder of pictures or clips.")
     ] = None,
-    as_json: AsJson = False,
 ) -> None:
-    """Split rows by person and source video, and report what splits and evaluation sets share."""
-    from demeanor.data_engine.split import Shares, split_file
-    from demeanor.explain.corpora.catalogue import corpus
+    """Read rows beside their clips on a page of this machine: accept, mend, reject."""
+    from demeanor.explain.errors import MissingExtra
 
-    def work() -> Any:
-        sets = {}
-        for text in against or []:
-            name, sign, path = text.partition("=")
-            if not sign:
-                _stop(f"--against: wanted CORPUS=PATH, found {text!r}")
-            sets[text] = tuple(corpus(name).read(Path(path)))
-        return split_file(rows, out, Shares(validation, test), sets)
+    _or_exit(lambda: candidates_of(folder))
+    if find_spec("streamlit") is None:
+        _stop(str(MissingExtra("The page", package="streamlit", extra="serve")))
+    script = Path(__file__).with_name("curate_page.py")
+    only_here = ["--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    arguments = [str(folder), *([str(media)] if media else [])]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *only_here, "--", *arguments]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 no shell
 
-    done = _or_exit(work)
-    if as_json:
-        leaks = [asdict(leak) for leak in done.leaks]
-        found = {"folder": str(out), "counts": done.counts, "leaks": leaks}
-        print(json.dumps(found, ensure_ascii=False, indent=1))
-    else:
-        console = Console(highlight=False, soft_wrap=True)
-        console.print(", ".join(f"{name} {n}" for name, n in sorted(done.counts.items())))
-        for kind, n in done.kinds.items():
-            console.print(f"leak: {kind}: {n} pairs", markup=False)
-        for leak in done.leaks[:_N_SHOWN]:
-            one, other = leak.splits
-            told = f"  {leak.kind}: {leak.what}: {leak.first} ({one}) and {leak.second} ({other})"
-            console.print(told, markup=False)
-        for name in ("rows.jsonl", "aside.jsonl", "splits.json", "leaks.json"):
-            console.print(str(out / name), markup=False)
-    raise typer.Exit(1 if done.leaks else 0)
+
+def candidates_of(folder: Path) -> int:
+    from demeanor.data_engine.curate import candidates
+
+    return len(candidates(folder))
 
 
 def _or_exit(work: Callable[[], T]) -> T:

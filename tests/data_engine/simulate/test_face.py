@@ -19,7 +19,7 @@ CLEAN = Unit(1.0, 0.0, 1e-9, 1e-9, 0.0, 0.9, True)  # measures what is there
 @pytest.fixture
 def clean(monkeypatch):
     """A front end without noise, units that fire along, or false alarms."""
-    known = {code: CLEAN for code in units("landmarker")}
+    known = dict.fromkeys(units("landmarker"), CLEAN)
     monkeypatch.setattr(face, "units", lambda backend: known)
     monkeypatch.setattr(face, "cross_talk", lambda backend: {})
     monkeypatch.setattr(face, "_idle", lambda view, draw: [])
