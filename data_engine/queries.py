@@ -273,7 +273,9 @@ def said(seen: Seen, draw: random.Random) -> Asked | None:
 
 
 def unmeasured(seen: Seen, draw: random.Random) -> Asked:
-    gaps = [_gap(g) for g in seen.not_measured]
+    codes = [g for g in seen.not_measured if g.span is None and re.match(r"AU\d", g.what)]
+    units = [", ".join(g.what for g in codes)] if codes else []
+    gaps = [*units, *(_gap(g) for g in seen.not_measured if g not in codes)]
     return _asked("unmeasured", "say" if gaps else "none", draw, [], {"list": "; ".join(gaps)})
 
 

@@ -58,8 +58,27 @@ def _phrasings() -> dict[str, dict[str, tuple[str, ...]]]:
 def account(request: Request, weighed: Weighed, draw: random.Random) -> dict[str, Any]:
     """The reply, in the form that `demeanor explain` asks for."""
     if weighed.abstains:
-        return prose.abstention((), weighed.not_measured)
+        return _abstention(weighed, draw)
     return _Account(request, weighed, draw).reply()
+
+
+def _abstention(weighed: Weighed, draw: random.Random) -> dict[str, Any]:
+    """Nothing to reason from, in one of several wordings; why, as the product itself says it."""
+    reply = prose.abstention((), weighed.not_measured)
+    gaps = dict.fromkeys(g.what for g in weighed.not_measured if g.span is None)
+    said = draw.choice(("could not be measured", "was not measured"))
+    claims = [
+        {**claim, "text": claim["text"].replace("could not be measured", said)}
+        for claim in reply["observations"]
+    ]
+    draw.shuffle(claims)
+    reason = draw.choice(_phrasings()["concluded"]["abstained"])
+    names = ", ".join(gaps) or "face, voice and words"
+    return {
+        **reply,
+        "observations": claims,
+        "abstained_reason": Template(reason).substitute(names=names),
+    }
 
 
 @dataclass(frozen=True, slots=True)

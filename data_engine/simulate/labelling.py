@@ -154,7 +154,7 @@ def drawn_set(draw: random.Random) -> LabelSet:
         return draw.choice(shipped_sets())
     families = draw.sample(_WORDS, draw.randint(2, len(_WORDS)))
     labels = [draw.choice(words) for words in families]
-    finer = sorted(set(coarse_names()) - set(COARSE))
+    finer = [n for n in sorted(set(coarse_names()) - set(COARSE)) if len(n) > 3]
     labels += draw.sample(finer, draw.choice((0, 0, 1, 2, 4)))
     draw.shuffle(labels)
     coarse = {label: c for label in labels if (c := coarse_of(label)) is not None}
