@@ -37,6 +37,7 @@ from demeanor.explain.vocabulary import (
 )
 
 BAR = "| "  # what a model may read of a clip stands behind it
+_REST = ("other", "others")  # rest classes: the words are no clue to anything
 _SHOWN = 80  # characters of a claim in a reason
 _RUN = 5  # words in a row that make a repetition
 _PEAK_SLACK = 0.25  # a written level may be rounded, not another one
@@ -267,11 +268,12 @@ def _levels(peaks: Sequence[float]) -> str:
 def label_blind(row: Read, config: ChecksConfig) -> CheckResult:
     """No clue contains a label of the set, or a word that means the same."""
     example = row.example
-    labels = row.label_set.labels if row.label_set else ()
+    every = (*(row.label_set.labels if row.label_set else ()), *example.labels)
+    labels = tuple(n for n in dict.fromkeys(every) if n not in _REST)
     said: list[str] = []
     n_quoted = 0
     for text in clue_texts(example):
-        found = find_label_words(text, tuple(dict.fromkeys((*labels, *example.labels))))
+        found = find_label_words(text, labels)
         said += [f"{word!r} in {text[:_SHOWN]!r}" for word in found.said]
         n_quoted += len(found.quoted)
     return _result("label-blind", said, label_words_quoted=n_quoted)

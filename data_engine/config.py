@@ -112,9 +112,9 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildC
 
     Raises SettingsError for unknown keys, wrong types, and a build without a source.
     """
-    data = _read(name_or_path)
+    data = read_data(name_or_path)
     for change in changes:
-        _change(data, change)
+        change_data(data, change)
     config = _typed(data)
     if not config.source.corpus or config.source.path is None:
         raise SettingsError(
@@ -124,7 +124,7 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildC
     return config
 
 
-def _read(name_or_path: str | Path) -> dict[str, Any]:
+def read_data(name_or_path: str | Path) -> dict[str, Any]:
     path = Path(name_or_path)
     if str(name_or_path) in shipped_configs():
         shipped = files("demeanor.data_engine").joinpath("configs", f"{name_or_path}.yaml")
@@ -157,7 +157,7 @@ def _from_its_folder(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return data
 
 
-def _change(data: dict[str, Any], change: str) -> None:
+def change_data(data: dict[str, Any], change: str) -> None:
     name, sign, text = change.partition("=")
     if not sign:
         raise SettingsError(f"{change!r}: wanted section.key=value")
@@ -179,18 +179,18 @@ def _typed(data: dict[str, Any]) -> BuildConfig:
         raise SettingsError(f"unknown keys {unknown}; known: {sorted(sections)}")
     values: dict[str, Any] = {}
     for name, value in data.items():
-        values[name] = _section(name, sections[name].type, value)
+        values[name] = typed_section(name, sections[name].type, value)
     return BuildConfig(**values)
 
 
-def _section(name: str, kind: Any, value: Any) -> Any:
+def typed_section(name: str, kind: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
             raise SettingsError(f"{name}: wanted key: value, found {value!r}")
         fields = {f.name: f.type for f in dataclasses.fields(kind)}
         if unknown := sorted(set(map(str, value)) - set(fields)):
             raise SettingsError(f"{name}: unknown keys {unknown}; known: {sorted(fields)}")
-        found = {key: _section(f"{name}.{key}", fields[key], v) for key, v in value.items()}
+        found = {key: typed_section(f"{name}.{key}", fields[key], v) for key, v in value.items()}
         return typing.cast(Any, kind)(**found)
     if value is None and "None" not in str(kind):
         raise SettingsError(f"{name}: wanted a value, found none")

@@ -42,7 +42,7 @@ from demeanor.explain.vocabulary import (
 Claim = dict[str, Any]  # {"text": …, "cites": […]}, as in the reply schema
 _REGIONS = tuple(Region)
 _SIDES = {Side.LEFT: " on the person's own left", Side.RIGHT: " on the person's own right"}
-_ADJECTIVES = {
+ADJECTIVES = {
     "happiness": "happy",
     "sadness": "sad",
     "anger": "angry",
@@ -85,7 +85,7 @@ def write(
     in_full: everything is told that was noted, as after a reader who took it for something else.
     """
     draw = random.Random(_seed(request, label, seed, in_full))  # noqa: S311 phrasings, no secrets
-    writer = _Writer(request, reading, label, Style.drawn(draw, in_full), draw)
+    writer = Writer(request, reading, label, Style.drawn(draw, in_full), draw)
     return writer.reply()
 
 
@@ -101,7 +101,7 @@ def phrasings() -> dict[str, dict[str, tuple[str, ...]]]:
     return {part: {k: tuple(v) for k, v in kinds.items()} for part, kinds in data.items()}
 
 
-class _Writer:
+class Writer:
     """Holds what every line needs: the reading, the style, the draw."""
 
     def __init__(
@@ -196,7 +196,7 @@ class _Writer:
 
     def described(self, observation: Observation) -> tuple[str, dict[str, str]]:
         if observation.channel is Channel.SPEECH:
-            return "words", {"quote": _quote(observation.quote or "")}
+            return "words", {"quote": quote(observation.quote or "")}
         if observation.channel is Channel.VOICE:
             return _voice(observation)
         if observation.code == "AU45":
@@ -360,7 +360,7 @@ class _Writer:
             cites = [*cites, *support_of(self.reading, also[0])]
             slots = {"emotion": emotion, "also": also[0]}
             return self.line("concluded", "also", cites, rest=rest, **slots)
-        adjective = _ADJECTIVES.get(emotion, f"to show {emotion}")
+        adjective = ADJECTIVES.get(emotion, f"to show {emotion}")
         return self.line(
             "concluded", "shown", cites, rest=rest, emotion=emotion, adjective=adjective
         )
@@ -408,7 +408,7 @@ def _voice(observation: Observation) -> tuple[str, dict[str, str]]:
     return "voice_change", {"what": what, "What": what, "size": size}
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     clean = " ".join(text.translate(_NO_MARKS).split())
     cut = clean if len(clean) <= _N_QUOTED else clean[:_N_QUOTED].rsplit(" ", 1)[0]
     return f"“{cut}”"

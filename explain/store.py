@@ -26,6 +26,7 @@ from demeanor.explain.result import Result
 
 SCHEMA_VERSION = "1"
 T = TypeVar("T")
+_AS_THEY_ARE = frozenset((str, int, bool))
 _DECIMALS = 4  # of track values and times: finer than anything we measure
 
 
@@ -99,10 +100,15 @@ def _read(kind: type[T], data: Any, path: Path) -> T:
 
 def to_plain(value: Any) -> Any:
     """Records to what JSON has: dicts, lists, strings, numbers, None."""
+    kind = type(value)
+    if value is None or kind in _AS_THEY_ARE:  # most values by far: asked first
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, tuple) and value and isinstance(value[0], CueTrack):
         return _tracks_to_plain(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if (names := _field_names(kind)) is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Path):
@@ -118,6 +124,14 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Of a record type; None for what is none."""
+    return (
+        tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+    )
 
 
 def from_plain(kind: Any, data: Any) -> Any:

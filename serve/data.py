@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from demeanor.explain.errors import DemeanorError
+from demeanor.serve.splitting import split_command
 
 app = typer.Typer(help="Rows of training data: count, check, export.", no_args_is_help=True)
+app.command("split")(split_command)
 _err = Console(stderr=True, highlight=False)
 _N_SHOWN = 20  # failing rows; --json has all
 T = TypeVar("T")
