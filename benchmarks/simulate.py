@@ -168,7 +168,8 @@ def front_end() -> Iterator[str]:
         raised = _alarms(backend)
         for code in sorted(units(backend), key=lambda c: int(c[2:])):
             found = f"{100 * _found(backend, code):.0f}"
-            pair = [reached.get(code, "\u2013"), found, published[code], f"{100 * raised[code]:.1f}"]
+            alarms = f"{100 * raised[code]:.1f}"
+            pair = [reached.get(code, "\u2013"), found, published[code], alarms]
             rows.append([backend, code, *pair])
     yield "### The front end: published / drawn, in percent"
     yield (
