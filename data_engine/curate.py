@@ -199,10 +199,15 @@ def _marked(row: ExpCoTExample, decided: Decided) -> ExpCoTExample:
 
 
 def preference(before: ExpCoTExample, after: ExpCoTExample) -> dict[str, Any]:
-    """One question, the answer that a person made better, and the one it was made of."""
+    """One question, the answer that a person made better, and the one it was made of: messages,
+    as trainers on preferences read them (TRL)."""
     return {
         "example_id": before.example_id,
-        "prompt": [{"role": m.role, "content": m.content} for m in before.messages[:-1]],
-        "chosen": after.answer,
-        "rejected": before.answer,
+        "prompt": _plain(before.messages[:-1]),
+        "chosen": _plain(after.messages[-1:]),
+        "rejected": _plain(before.messages[-1:]),
     }
+
+
+def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]

@@ -100,7 +100,7 @@ def _read(kind: type[T], data: Any, path: Path) -> T:
 
 def to_plain(value: Any) -> Any:
     """Records to what JSON has: dicts, lists, strings, numbers, None."""
-    kind = type(value)
+    kind: type = type(value)
     if value is None or kind in _AS_THEY_ARE:  # most values by far: asked first
         return value
     if kind is float:

@@ -82,7 +82,8 @@ def test_a_mended_row_is_kept_with_its_pair_and_checked_anew(folder):
     assert "AU12 is seen." in kept[0].answer and kept[0].failed == ()
     assert "blind-reader" not in [check.name for check in kept[0].checks]
     (pair,) = map(json.loads, pairs.open())
-    assert (pair["rejected"], pair["chosen"]) == (before.answer, kept[0].answer)
+    answers = [pair[side][0]["content"] for side in ("rejected", "chosen")]
+    assert answers == [before.answer, kept[0].answer]
     assert [m["role"] for m in pair["prompt"]] == ["system", "user"]
     assert counts == {"accept": 1, "reject": 0, "mend": 1, "undecided": 1}
 
