@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import demeanor.explain
-from demeanor.data_engine.check import run_checks
+from demeanor.data_engine.check import means_one_of, run_checks
 from demeanor.data_engine.config import BuildConfig
 from demeanor.data_engine.perceive import Perceived, Perceiver, measures, perceive_at_once
 from demeanor.data_engine.records import (
@@ -286,7 +286,7 @@ def _examined(
     if not any(check.passed is False for check in checks):
         found = engine.reader.read(request, draft.parts)
         inferred, read, written = found.label, found.n_read, found.n_written
-        checks.append(_agreement(found, row.labels))
+        checks.append(_agreement(found, row))
         if engine.judge is not None and checks[-1].passed:
             verdict, reply = engine.judge.problems(request, _text(draft.parts))
             read, written = read + reply.n_read, written + reply.n_written
@@ -294,8 +294,10 @@ def _examined(
     return replace(row, checks=tuple(checks)), inferred, (read, written)
 
 
-def _agreement(found: Reading, labels: tuple[str, ...]) -> CheckResult:
-    if found.label in labels:
+def _agreement(found: Reading, row: ExpCoTExample) -> CheckResult:
+    """Open words agree where they mean what the reader found."""
+    is_open = row.label_set is None and found.label is not None
+    if found.label in row.labels or (is_open and means_one_of(str(found.label), row.labels)):
         return CheckResult(_BLIND, True)
     took = f"a reader without the label took it for {found.label or 'none'} ({found.reason})"
     return CheckResult(_BLIND, False, took)

@@ -81,7 +81,7 @@ class Read:
         answer = self.example.answer
         if '"observations"' not in answer:
             return None
-        return parse(answer, self.label_set or LabelSet("open", self.example.labels, {}, ""))
+        return parse(answer, self.label_set or _set_asked_for(self.example))
 
     @cached_property
     def claims(self) -> list[Claim]:
@@ -115,9 +115,14 @@ def _set_of(example: ExpCoTExample) -> LabelSet | None:
         return None
     if example.label_set in known_label_sets():
         return label_set(example.label_set)
+    return _set_asked_for(example)
+
+
+def _set_asked_for(example: ExpCoTExample) -> LabelSet:
+    """The labels that the row's messages name, also where its own label is open words."""
     labels = tuple(example.provenance.settings.get("labels") or example.labels)
     coarse = {label: found for label in labels if (found := coarse_of(label))}
-    return LabelSet(example.label_set, labels, coarse, "kept in the row")
+    return LabelSet(example.label_set or "open", labels, coarse, "kept in the row")
 
 
 def _person(example: ExpCoTExample) -> str | None:
@@ -291,7 +296,7 @@ def conclusion(row: Read, config: ChecksConfig) -> CheckResult:
     problems = []
     if row.label_set and parts.best_fit != labels[0]:
         problems.append(f"the best fit is {parts.best_fit}, the label {labels[0]}")
-    if not row.label_set and not _same_words(parts.labels, labels):
+    if not row.label_set and not means_one_of(" ".join(parts.labels), labels):
         problems.append(f"the labels are {', '.join(parts.labels)}, wanted {', '.join(labels)}")
     higher = [a for a in parts.alternatives if a.confidence > (parts.confidence or 0.0)]
     if higher:
@@ -301,8 +306,9 @@ def conclusion(row: Read, config: ChecksConfig) -> CheckResult:
     return _result("conclusion", problems)
 
 
-def _same_words(found: Iterable[str], wanted: Iterable[str]) -> bool:
-    return bool({w.casefold() for w in found} & {w.casefold() for w in wanted})
+def means_one_of(said: str, labels: tuple[str, ...]) -> bool:
+    """Whether words name one of the labels, or mean the same."""
+    return bool(find_label_words(said, labels).said)
 
 
 def not_measured(row: Read, config: ChecksConfig) -> CheckResult:

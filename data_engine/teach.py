@@ -172,7 +172,7 @@ class ChatTeacher:
         """One conversation: what was tried before, and what was wrong with it, stays in it."""
         messages = [Message("user", _teaching(request, labels))]
         for earlier in tries:
-            problems = "; ".join(earlier.problems)
+            problems = behind_bars("\n".join(earlier.problems))
             messages.append(Message("assistant", earlier.reply[:_REPLY_SHOWN] or "(empty)"))
             messages.append(Message("user", load_prompt("teach_again").fill(problems=problems)))
         schema = reply_schema(request.label_set)

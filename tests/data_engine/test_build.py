@@ -348,6 +348,19 @@ def test_a_server_that_is_gone_ends_the_build_after_twenty(chat_engine, tmp_path
     assert len(model.asked) == 20 and "refused" in built.stopped
 
 
+@pytest.mark.parametrize(
+    ("gold", "status"), [(("excited", "joyful"), "accepted"), (("furious",), "rejected")]
+)
+def test_open_words_agree_by_their_meaning(chat_engine, tmp_path, gold, status):
+    engine, _ = chat_engine(SMILE, SMILE, SMILE)
+    (sample,) = engine.source.samples
+    source = replace(engine.source, samples=(replace(sample, labels=gold),), is_open=True)
+    built = build(replace(engine, source=source, parts={}, key=""), tmp_path / "out")
+    (outcome,) = built.outcomes
+    assert outcome.status == status
+    assert outcome.row.labels == gold and outcome.row.label_set is None
+
+
 class Always(ScriptedChat):
     """Says the same to everybody, from any thread."""
 
