@@ -163,18 +163,14 @@ def front_end() -> Iterator[str]:
     rows = []
     for backend in BACKENDS:
         part = text.split(f"## Action units, backend `{backend}`")[1].split("\n## ")[0]
-        _, alarms, fires = list(_tables(part))[:3]
-        published = {row["unit"]: row["percent"] for row in alarms}
+        _, false, fires = list(_tables(part))[:3]
+        published = {row["unit"]: row["percent"] for row in false}
         reached = {row["shown"]: row[row["shown"]] for row in fires if row["shown"] in row}
         raised = _alarms(backend)
         for code in sorted(units(backend), key=lambda c: int(c[2:])):
             found = f"{100 * _found(backend, code):.0f}"
-            pair = [
-                reached.get(code, "\u2013"),
-                found,
-                published[code],
-                f"{100 * raised[code]:.1f}",
-            ]
+            alarms = f"{100 * raised[code]:.1f}"
+            pair = [reached.get(code, "\u2013"), found, published[code], alarms]
             rows.append([backend, code, *pair])
     yield "### The front end: published / drawn, in percent"
     yield (

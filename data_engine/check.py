@@ -19,7 +19,7 @@ from demeanor.explain.reasoning.chat import Message
 from demeanor.explain.reasoning.claims import Claim, mask_quotes, split_claims, without_cites
 from demeanor.explain.reasoning.cues import ANY, Mention, find_mentions, hides_face
 from demeanor.explain.reasoning.ground import ground
-from demeanor.explain.reasoning.parse import Parts, parse
+from demeanor.explain.reasoning.parse import MAX_CLAIM_CHARS, MAX_CLAIMS, Parts, parse
 from demeanor.explain.records import (
     Channel,
     Evidence,
@@ -189,12 +189,23 @@ _NO_PARTS = "the answer has no three parts"
 
 
 def form(row: Read, config: ChecksConfig) -> CheckResult:
-    """The answer is read without a complaint, and the row ends with it."""
+    """The answer is read without a complaint, fits the form that a model can be held to, and the
+    row ends with it."""
     if not row.example.answer:
         return _result("form", ["the row does not end with an answer"])
     if row.parts is None:
         return _nothing("form", _NO_PARTS)
-    return _result("form", row.parts.problems)
+    return _result("form", [*row.parts.problems, *_beyond_form(row.parts)])
+
+
+def _beyond_form(parts: Parts) -> Iterable[str]:
+    """What `reply_schema` would not let a model write."""
+    for name in ("observations", "interpretation"):
+        claims = split_claims(getattr(parts, name))
+        if len(claims) > MAX_CLAIMS:
+            yield f"{len(claims)} claims in {name}, wanted {MAX_CLAIMS} at most"
+        if any(len(without_cites(claim.text)) > MAX_CLAIM_CHARS for claim in claims):
+            yield f"a claim of more than {MAX_CLAIM_CHARS} characters in {name}"
 
 
 def citations(row: Read, config: ChecksConfig) -> CheckResult:

@@ -73,7 +73,7 @@ class JudgeConfig:
 class ChecksConfig:
     min_grounded: float = 1.0  # share of claims that have to be GROUNDED
     min_words: int = 20
-    max_words: int = 450
+    max_words: int = 600  # about 1,000 tokens with citations: within reasoning.max_reply_tokens
     max_repeated: float = 0.25  # share of the text's 5-word runs that stand in it before
     language: str = "en"
     again: bool = True  # what fails a check is written anew, within `teacher.attempts`

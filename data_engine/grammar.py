@@ -18,6 +18,7 @@ import yaml
 
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.cues import direction, is_expression
+from demeanor.explain.reasoning.parse import MAX_CLAIMS
 from demeanor.explain.reasoning.prose import (
     MAX_CITES,
     leading,
@@ -71,7 +72,7 @@ class Style:
     @classmethod
     def drawn(cls, draw: random.Random, in_full: bool) -> "Style":
         if in_full:
-            return cls(18, draw.choice(("time", "strength", "place")), *[True] * 6)
+            return cls(MAX_CLAIMS, draw.choice(("time", "strength", "place")), *[True] * 6)
         flags = [draw.random() < share for share in (0.7, 0.4, 0.6, 0.5, 0.5, 0.5)]
         return cls(draw.choice((3, 5, 8, 12)), draw.choice(("time", "strength", "place")), *flags)
 
@@ -165,7 +166,14 @@ class Writer:
         said = [s.observation for s in self.reading.sayings]
         rest = sorted(self.reading.observations, key=self.mark, reverse=True)
         found = [o for o in dict.fromkeys([*shown, *said, *rest]) if o not in self.reading.unread]
-        return found[: max(self.style.n_lines, len(dict.fromkeys([*shown, *said])))][:18]
+        n_needed = max(self.style.n_lines, len(dict.fromkeys([*shown, *said])))
+        return found[: min(n_needed, self.room)]
+
+    @property
+    def room(self) -> int:
+        """Lines for observations: what the reply's form allows, less those that stand for none."""
+        shows = any(map(is_expression, self.reading.observations))
+        return MAX_CLAIMS - bool(self.reading.unread) - (not shows)
 
     def mark(self, observation: Observation) -> float:
         size = abs(observation.peak or 0.0)
@@ -237,7 +245,7 @@ class Writer:
         claims += [*self.dominating(), *self.rest(), *self.voice(), *self.words()]
         claims += [*self.conflict(), *self.contrast(), *self.gaps()]
         if claims:
-            return claims
+            return claims[:MAX_CLAIMS]
         if not self.reading.observations:
             return [self.line("weighed", "nothing", ())]
         return [self.line("weighed", "plain", self.reading.observations)]
