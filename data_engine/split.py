@@ -35,6 +35,11 @@ SUBJECT, VIDEO, CLIP, TEXT = (
 MAX_OVERLAP = 0.4  # Jaccard of runs of five words; as the evaluation's own check
 MIN_WORDS = 8  # a shorter text is not told apart from small talk
 DRAWN = "simulated"  # whose sentences are ours: every split has them, and the card says so
+_NAMES = {  # under which corpora keep their splits; "fitted" people may go anywhere
+    TRAIN: TRAIN,
+    **dict.fromkeys((VALIDATION, "val", "valid", "dev"), VALIDATION),
+    **dict.fromkeys((TEST, "held-out"), TEST),
+}
 Row = dict[str, Any]
 
 
@@ -86,6 +91,11 @@ def split_of(group: str, shares: Shares) -> str:
     return TEST if place < shares.validation + shares.test else TRAIN
 
 
+def own_split(row: Row) -> str | None:
+    """The split that a row has already, by any of its usual names; None: it is to be split."""
+    return _NAMES.get(str(row.get("split")))
+
+
 def groups_of(row: Row) -> tuple[str, ...]:
     """Names of what a row may share with others: its subject, its video, else its clip alone."""
     origin = row["origin"]
@@ -98,17 +108,23 @@ def assign(
     rows: Iterable[Row], shares: Shares | None = None, earlier: Mapping[str, str] | None = None
 ) -> Assigned:
     """A split for every group. Groups that a row ties together go where the earlier one went, or
-    where the first of their names goes."""
+    where a row of theirs is already (a corpus has its own test set), else where the first of
+    their names goes."""
     shares = shares or Shares()
     groups, aside = dict(earlier or {}), {}
     parents: dict[str, str] = {}
-    several = [(row["example_id"], groups_of(row)) for row in rows]
-    for example_id, names in several:
+    several = []
+    for row in rows:
+        example_id, names = row["example_id"], groups_of(row)
+        several.append((example_id, names))
         known = {groups[n] for n in (_root(parents, m) for m in names) if n in groups}
+        if (own := own_split(row)) is not None:
+            known.add(own)
         if len(known) > 1:
             aside[example_id] = f"ties together {' and '.join(sorted(known))}: {', '.join(names)}"
             continue
         _join(parents, groups, names)
+        groups.update({_root(parents, names[0]): split for split in known})
     for name in sorted({_root(parents, n) for _, names in several for n in names}):
         groups.setdefault(name, split_of(name, shares))
     every = {n: groups[_root(parents, n)] for _, names in several for n in names}
@@ -262,9 +278,11 @@ def split_file(
     out: Path,
     shares: Shares | None = None,
     against: Mapping[str, Sequence[Item]] | None = None,
+    drop: bool = False,
 ) -> Done:
     """Split the rows of a file or a build's folder into `out`, beside what an earlier split there
-    decided. Raises RowError."""
+    decided. drop: rows that share something with an evaluation set are put aside. Raises RowError.
+    """
     rows = list(plain_rows(path / ROWS if path.is_dir() else path))
     assigned = assign(rows, shares, _earlier(out / GROUPS))
     for row in rows:
@@ -275,7 +293,12 @@ def split_file(
     kept = [r for r in rows if r["example_id"] not in aside]
     leaks = leaks_between(kept)
     for name, items in (against or {}).items():
-        leaks += leaks_against(kept, items, name)
+        shared = leaks_against(kept, items, name)
+        if drop:
+            aside.update(_sharing(kept, shared))
+            kept = [r for r in kept if r["example_id"] not in aside]
+        else:
+            leaks += shared
     _write(out, kept, [{**r, "split": None} for r in rows if r["example_id"] in aside])
     write_atomic(out / GROUPS, json.dumps(assigned.groups, indent=0, sort_keys=True) + "\n")
     counts = dict(Counter(row["split"] for row in kept)) | {"aside": len(aside)}
@@ -298,6 +321,18 @@ def _out_of_train(rows: Sequence[Row], leak: Leak) -> Iterator[tuple[str, str]]:
     for row in rows:
         if row["clip_id"] == loser["clip_id"]:
             yield row["example_id"], f"nearly repeats {other['example_id']} ({other['split']})"
+
+
+def _sharing(rows: Sequence[Row], leaks: Sequence[Leak]) -> Iterator[tuple[str, str]]:
+    """All rows that share what one of the leaks names, with the sample that they share it with."""
+    by_id = {row["example_id"]: row for row in rows}
+    for leak in leaks:
+        clip_id = by_id[leak.first]["clip_id"]
+        for row in rows:
+            origin = row["origin"]
+            same = {SUBJECT: origin["subject"] == leak.what, VIDEO: origin["video"] == leak.what}
+            if same.get(leak.kind, row["clip_id"] == clip_id):
+                yield row["example_id"], f"{leak.kind}: {leak.second} ({leak.splits[1]})"
 
 
 def plain_rows(file: Path) -> Iterator[Row]:

@@ -19,7 +19,7 @@ import yaml
 import demeanor.explain
 from demeanor.data_engine import queries
 from demeanor.data_engine.queries import Asked, Seen
-from demeanor.data_engine.records import CheckResult, ExpCoTExample, Origin, Task, example_id
+from demeanor.data_engine.records import ExpCoTExample, Origin, Task, example_id
 from demeanor.data_engine.simulate.accounts import account, opposed, runner_up, support
 from demeanor.data_engine.simulate.clips import DrawnClip
 from demeanor.data_engine.simulate.labelling import drawn_set, open_labels, scores
@@ -151,7 +151,7 @@ class Maker:
     seed: int
     key: str  # of the run's configuration
     weights: Mapping[Task, float]
-    check: bool = True  # every claim is held against `ground`; else only those of some rows
+    check: bool = True  # hold every claim against `ground`; False: rows carry no evidence
 
     def row(
         self,
@@ -645,7 +645,3 @@ def _ids(observations: Sequence[Observation]) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def with_checks(row: ExpCoTExample, checks: Sequence[CheckResult]) -> ExpCoTExample:
-    return replace(row, checks=tuple(checks))

@@ -26,6 +26,7 @@ from demeanor.explain.result import Result
 
 SCHEMA_VERSION = "1"
 T = TypeVar("T")
+_NAMES: dict[type, tuple[str, ...] | None] = {}
 _AS_THEY_ARE = frozenset((str, int, bool))
 _DECIMALS = 4  # of track values and times: finer than anything we measure
 
@@ -126,9 +127,14 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-@cache
 def _field_names(kind: type) -> tuple[str, ...] | None:
-    """Of a record type; None for what is none."""
+    """Of a record type; None for what is none. Asked of every value, so remembered."""
+    if kind not in _NAMES:
+        _NAMES[kind] = _names_of(kind)
+    return _NAMES[kind]
+
+
+def _names_of(kind: type) -> tuple[str, ...] | None:
     return (
         tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
     )

@@ -31,6 +31,9 @@ def split_command(
         list[str] | None,
         typer.Option(help="CORPUS=PATH: an evaluation set that no row may share anything with."),
     ] = None,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Put aside rows that share something with --against.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document for scripts.")
     ] = False,
@@ -39,7 +42,7 @@ def split_command(
     from demeanor.data_engine.split import Shares, split_file
 
     try:
-        done = split_file(rows, out, Shares(validation, test), _sets(against or []))
+        done = split_file(rows, out, Shares(validation, test), _sets(against or []), drop)
     except DemeanorError as error:
         _err.print(f"Error: {error}", soft_wrap=True, markup=False)
         raise typer.Exit(2) from error

@@ -156,6 +156,8 @@ class _Likelihood:
     absent: np.ndarray  # (rows, codes)
     weak: np.ndarray
     clear: np.ndarray
+    emotions: tuple[str, ...]  # in order of their rows
+    starts: tuple[int, ...]  # the first row of each
 
 
 @cache
@@ -180,6 +182,8 @@ def _likelihood(backend: str, is_picture: bool) -> _Likelihood:
             p_c = 1 - (1 - share * hit_c.get(code, 0.0)) * (1 - (1 - _WEAK_ALARM) * by_chance)
             clear[k, j] = min(p_c, 0.98 * p_b)
             weak[k, j] = p_b - clear[k, j]
+    names = [emotion for emotion, _ in rows]
+    first = {name: names.index(name) for name in names}
     floor = 1e-3
     clear, weak = np.maximum(clear, floor), np.maximum(weak, floor)
     absent = np.maximum(1 - clear - weak, floor)
@@ -190,6 +194,8 @@ def _likelihood(backend: str, is_picture: bool) -> _Likelihood:
         np.log(absent),
         np.log(weak),
         np.log(clear),
+        tuple(first),
+        tuple(first.values()),
     )
 
 
@@ -335,15 +341,12 @@ def _unknown(own: Sequence[Observation], gaps: Sequence[NotMeasured]) -> frozens
 
 
 def _by_emotion(rows: np.ndarray, table: _Likelihood) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for (emotion, _), v in zip(table.rows, rows.tolist(), strict=True):
-        found.setdefault(emotion, []).append(v)
-    return {e: _log_sum(several) for e, several in found.items()}
-
-
-def _log_sum(values: Sequence[float]) -> float:
-    top = max(values)
-    return top + math.log(sum(math.exp(v - top) for v in values))
+    """Patterns of one emotion together: the log of the sum of their probabilities."""
+    starts = list(table.starts)
+    top = np.maximum.reduceat(rows, starts)
+    apart = np.exp(rows - np.repeat(top, np.diff([*starts, len(rows)])))
+    total = top + np.log(np.add.reduceat(apart, starts))
+    return dict(zip(table.emotions, total.tolist(), strict=True))
 
 
 def _moment(

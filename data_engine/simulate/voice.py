@@ -55,7 +55,7 @@ _THRESHOLDS = {
     JITTER: _SETTINGS.jitter_change,
 }
 _FULL_STRENGTH = 3.5  # FACS-like strength at which a published change is reached; ours
-_CLAUSE = {RISE: 0.0, FALL: 0.45}  # share of plain phrases that end in a fall; ours
+_FALL_SHARE = 0.45  # of plain phrases that end in a fall; ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ def _glide(phrase: Phrase, teller: _Teller, draw: random.Random) -> Iterator[Eve
     rises = "rise_surprise_percent" if phrase.emotion == "surprise" else "rise_percent"
     number = draw.random()
     rise = value(rises) / 100
-    if number >= rise + _CLAUSE[FALL]:
+    if number >= rise + _FALL_SHARE:
         return
     code = RISE if number < rise else FALL
     end_s = phrase.span.end_s - 0.05

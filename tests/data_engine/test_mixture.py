@@ -105,6 +105,11 @@ def test_what_was_killed_goes_on_to_the_same_bytes(small, made, tmp_path, monkey
         assert not (done.folder / PARTS).exists()
 
 
+def test_two_processes_make_the_same_bytes(small, made, tmp_path):
+    two = load_mixture("simulate", [*SMALL, "mixture.processes=2"])
+    assert (mix(two, tmp_path).folder / ROWS).read_bytes() == (made.folder / ROWS).read_bytes()
+
+
 def test_a_finished_mixture_is_not_made_again(small, made, monkeypatch):
     monkeypatch.setattr(mixture, "make_chunk", None)
     assert mix(small, made.folder.parent).manifest == made.manifest

@@ -70,6 +70,14 @@ def test_what_an_earlier_split_decided_stays():
     assert set(assign(rows, HALF, earlier).groups.values()) == {"test"}
 
 
+def test_a_split_that_a_row_has_already_is_kept():
+    rows = [row("a", "s1"), row("b", "s1", split="held-out"), row("c", "s2", split="dev")]
+    groups = assign(rows, Shares(0, 0)).groups
+    assert groups["subject films/s1"] == "test" and groups["subject films/s2"] == "validation"
+    both = [row("a", "s1", split="train"), row("b", "s1", split="test")]
+    assert list(assign(both, HALF).aside) == ["b"]
+
+
 def test_a_row_that_ties_two_splits_together_is_put_aside():
     earlier = {"subject films/s1": "test", "video films/v1": "train"}
     found = assign([row("a", "s1", "v1")], HALF, earlier)
@@ -147,6 +155,18 @@ def test_of_near_copies_the_one_in_training_is_put_aside(tmp_path):
     assert done.counts["aside"] == 1 and not done.leaks
     report = json.loads((tmp_path / "out" / "leaks.json").read_text())
     assert "nearly repeats a" in report["aside"]["b"]
+
+
+def test_rows_that_an_evaluation_set_has_are_put_aside_when_asked(tmp_path):
+    rows = [row("a", "s1"), row("b", "s1"), row("c", "s2", quote=LONG), row("d", "s3")]
+    items = {"meld": (Item("x", "anger", subject="s1"), Item("y", "anger", said=LONG))}
+    path = write(tmp_path / "rows.jsonl", rows)
+    assert {leak.kind for leak in split_file(path, tmp_path / "a", None, items).leaks} == {
+        SUBJECT,
+        TEXT,
+    }
+    done = split_file(path, tmp_path / "b", None, items, drop=True)
+    assert [r["example_id"] for r in read(tmp_path / "b")] == ["d"] and not done.leaks
 
 
 def test_a_file_that_holds_no_rows_is_refused(tmp_path):

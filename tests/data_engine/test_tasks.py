@@ -14,7 +14,7 @@ from demeanor.data_engine.tasks import Maker, case_of
 from demeanor.explain.records import Channel
 from demeanor.explain.settings import load_settings
 
-N = 90
+N = 70
 CITES = re.compile(r"\[((?:[fvs]\d+(?:, )?)+)\]")
 
 
@@ -50,18 +50,23 @@ def rows(maker, cases):
     return found
 
 
-def test_every_task_has_rows_and_none_fails_a_check(rows):
-    assert {row.task for row in rows} == set(Task) - {Task.WORDS}
-    for row in rows:
-        failed = [c for c in run_checks(row) if c.passed is False]
+@pytest.fixture(scope="module")
+def checked(rows):
+    return [(row, run_checks(row)) for row in rows]
+
+
+def test_every_task_has_rows_and_none_fails_a_check(checked):
+    assert {row.task for row, _ in checked} == set(Task) - {Task.WORDS}
+    for row, results in checked:
+        failed = [c for c in results if c.passed is False]
         assert not failed, (row.task, failed)
 
 
-def test_no_clue_contains_a_label_or_a_word_that_means_the_same(rows):
+def test_no_clue_contains_a_label_or_a_word_that_means_the_same(checked):
     """Quoted speech apart, which is counted."""
     n_quoted = 0
-    for row in rows:
-        (blind,) = [c for c in run_checks(row) if c.name == "label-blind"]
+    for row, results in checked:
+        (blind,) = [c for c in results if c.name == "label-blind"]
         assert blind.passed, (row.task, blind.reason)
         n_quoted += blind.counts["label_words_quoted"]
     assert n_quoted > 0
@@ -141,7 +146,7 @@ def test_what_if_is_worked_out_anew(cases):
         assert f"{less.shares[less.emotion]:.2f}" in asked.answer
         assert less.emotion in asked.answer
         n += 1
-    assert n > 50
+    assert n > 40
 
 
 def test_agreement_is_told_from_conflict(maker, cases):

@@ -10,7 +10,7 @@ from demeanor.data_engine.simulate.clips import CLIPS_PER_PERSON, WEIGHTS, Scena
 from demeanor.explain.pipeline import observed
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.prototype import Prototype
-from demeanor.explain.records import Channel
+from demeanor.explain.records import Channel, Kind, Unit
 from demeanor.explain.settings import load_settings
 from demeanor.explain.store import from_plain, to_plain
 from demeanor.explain.textualization.timeline import timeline
@@ -43,11 +43,23 @@ def test_clips_have_names_of_their_own(clips):
     assert len({c.measurement.clip.clip_id for c in clips}) == N
 
 
-def test_a_person_keeps_the_face_at_rest(clips):
-    by_person: dict[str, set[str]] = {}
+def test_a_person_keeps_face_and_voice_from_clip_to_clip(clips):
+    """What is held in two clips of one person, looked at with the same backend, is the same."""
+    assert len({c.subject for c in clips}) == N / CLIPS_PER_PERSON
+    held: dict[tuple[str, str], set[frozenset[str]]] = {}
     for clip in clips:
-        by_person.setdefault(clip.subject, set()).add(clip.subject)
-    assert len(by_person) == N / CLIPS_PER_PERSON
+        covered = any("AU" in g.what and g.person for g in clip.measurement.not_measured)
+        if clip.measurement.clip.duration_s == 0 or not clip.measurement.people or covered:
+            continue
+        codes = frozenset(
+            e.code
+            for e in clip.measurement.events
+            if e.person == "p1" and e.kind is Kind.STATE and e.unit is Unit.FACS_INTENSITY
+        )
+        key = (clip.subject, clip.measurement.settings["face_backend"]["name"])
+        held.setdefault(key, set()).add(codes)
+    assert all(len(found) == 1 for found in held.values())
+    assert len({found for several in held.values() for found in several}) > 10
 
 
 def test_scenarios_come_as_often_as_they_are_meant_to(clips):
