@@ -45,7 +45,7 @@ def test_what_view_cannot_show_is_refused(monkeypatch, tmp_path):
     assert (code, "wanted a folder of runs" in output) == (2, True)
     monkeypatch.setattr(viewing, "find_spec", lambda name: None)
     code, _, output = run("view", tmp_path)
-    assert (code, "pip install 'demeanor[viewer]'" in output) == (2, True)
+    assert (code, "pip install 'demeanor[serve]'" in output) == (2, True)
 
 
 def test_export_refuses_what_is_no_run(tmp_path):
