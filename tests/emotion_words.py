@@ -18,7 +18,7 @@ _FORMS = """
     smiling sneer sorrow startled stern stressed surprise surprised suspicious tense tension
     terror thoughtful tired uneasy unhappy upset worried worry
 """.split()
-_NEUTRAL = {"neutral", "other", "others", "none", "positive", "negative"}
+_NEUTRAL = {"neutral", "other", "others", "none", "positive", "negative", "or"}
 
 
 def _labels() -> set[str]:
