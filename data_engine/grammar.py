@@ -339,7 +339,7 @@ class Writer:
             return []
         found = dict.fromkeys((gap.what, gap.span) for gap in self.reading.gaps)
         return [
-            self.line("seen", "gap", (), what=what, when=_during(span))
+            self.line("seen", "gap", (), what=what, were=was_or_were(what), when=_during(span))
             for what, span in list(found)[:4]
         ]
 
@@ -429,6 +429,10 @@ def _codes(observations: Iterable[Observation]) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def was_or_were(what: str) -> str:
+    return "were" if "," in what or " and " in what else "was"
 
 
 def _during(span: Span | None) -> str:

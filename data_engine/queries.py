@@ -18,6 +18,7 @@ from demeanor.explain.reasoning.cues import hides_face
 from demeanor.explain.reasoning.signs import is_held
 from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Side, Span, Unit
 from demeanor.explain.textualization.phrases import clause, quoted
+from demeanor.explain.textualization.timeline import LOW_RELIABILITY
 from demeanor.explain.vocabulary import (
     ACTION_UNITS,
     MOVEMENTS,
@@ -134,14 +135,11 @@ def side(seen: Seen, code: str, draw: random.Random) -> Asked | None:
 
 
 def reliable(seen: Seen, observation: Observation, draw: random.Random) -> Asked:
-    caveats = "".join(f"; {caveat}" for caveat in observation.caveats)
-    slots = {
-        "name": observation.name,
-        "id": observation.obs_id,
-        "trust": f"{observation.reliability:.2f}",
-        "caveats": caveats,
-    }
-    return _asked("reliable", "say", draw, [observation], slots)
+    """As its line in the timeline says it: there is no figure there."""
+    caveats = "; ".join(observation.caveats)
+    slots = {"name": observation.name, "id": observation.obs_id, "caveats": caveats}
+    kind = "low" if observation.reliability < LOW_RELIABILITY else "ordinary"
+    return _asked("reliable", f"{kind}_but" if caveats else kind, draw, [observation], slots)
 
 
 # --- several -------------------------------------------------------------------------------------

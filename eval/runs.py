@@ -177,7 +177,8 @@ def _ask_all(
                         break
                 if not under_way:
                     break
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                done = wait(under_way, return_when=FIRST_COMPLETED).done
+                for future in [f for f in under_way if f in done]:  # as they were asked
                     item = under_way.pop(future)
                     result = _outcome(item, future)
                     if isinstance(result, Answer):

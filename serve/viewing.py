@@ -25,7 +25,7 @@ def view_command(
 ) -> None:
     """Look through run folders in a browser: boards, samples, claims, two runs side by side."""
     if find_spec("streamlit") is None:
-        _refuse(MissingExtra("Looking at runs in a browser", "streamlit", "viewer"))
+        _refuse(MissingExtra("Looking at runs in a browser", "streamlit", "serve"))
     if not folder.is_dir():
         _refuse(DemeanorError(f"{folder}: wanted a folder of runs, found none. Name the one that "
                               "`demeanor eval TASK --out` wrote"))  # fmt: skip

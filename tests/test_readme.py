@@ -38,6 +38,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "codes.csv").write_text("start_s,end_s,code\n6.0,7.0,6C+12D\n")
     (folder / "mine.jsonl").write_text('{"id": "a", "gt": ["happy", "calm"], "pred": ["joyful"]}\n')
     (folder / "labels.csv").write_text('path,label\nclip.mp4,"surprised, happy"\n')
+    (folder / "labelled.csv").write_text("path,label\nclip.mp4,happiness\n")
+    source = "{corpus: folder, path: labelled.csv, labels: rafdb7}"
+    (folder / "my.yaml").write_text(f"name: mine\nsource: {source}\n")
     from demeanor.explain.pipeline import explain
 
     store.save_result(explain(demo_clip()), folder / "out/clip-1a2b/result.json")

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from demeanor.data_engine import grammar
-from demeanor.data_engine.grammar import Claim, Style, Writer
+from demeanor.data_engine.grammar import Claim, Style, Writer, was_or_were
 from demeanor.data_engine.simulate.labelling import PLEASANT, open_labels, place, scores
 from demeanor.data_engine.simulate.posterior import Moment, Weighed, asked_units
 from demeanor.data_engine.simulate.tables import NEUTRAL, coarse_names
@@ -62,13 +62,19 @@ def account(request: Request, weighed: Weighed, draw: random.Random) -> dict[str
     return _Account(request, weighed, draw).reply()
 
 
+def _not_measured(text: str) -> str:
+    """The same in other words."""
+    what, could_not, rest = text.partition(" could not be measured")
+    return f"{what} {was_or_were(what)} not measured{rest}" if could_not else text
+
+
 def _abstention(weighed: Weighed, draw: random.Random) -> dict[str, Any]:
     """Nothing to reason from, in one of several wordings; why, as the product itself says it."""
     reply = prose.abstention((), weighed.not_measured)
     gaps = dict.fromkeys(g.what for g in weighed.not_measured if g.span is None)
-    said = draw.choice(("could not be measured", "was not measured"))
+    otherwise = draw.random() < 0.5
     claims = [
-        {**claim, "text": claim["text"].replace("could not be measured", said)}
+        {**claim, "text": _not_measured(claim["text"]) if otherwise else claim["text"]}
         for claim in reply["observations"]
     ]
     draw.shuffle(claims)
@@ -269,7 +275,10 @@ class _Account(Writer):
         codes = [c for g in whole for c in re.findall(r"AU\d+", g.what)]
         names = [g.what for g in whole if g.what in _TOLD]
         told = [_listed(sorted(set(codes), key=_number))] if codes else []
-        return [self.line("seen", "gap", (), what=what, when="") for what in (*told, *names)]
+        return [
+            self.line("seen", "gap", (), what=what, were=was_or_were(what), when="")
+            for what in (*told, *names)
+        ]
 
     # Conclusion -------------------------------------------------------------------------------
 

@@ -181,12 +181,14 @@ def _unread_claims(unread: Sequence[Observation]) -> list[Claim]:
 
 
 def _gap_claims(gaps: Iterable[NotMeasured]) -> list[Claim]:
-    found: dict[tuple[str, Span | None], dict[str, None]] = {}
+    """Action units that are missing for one reason are one sentence."""
+    found: dict[tuple[str, str, Span | None], dict[str, None]] = {}
     for gap in gaps:
-        found.setdefault((_reason(gap), gap.span), {})[gap.what] = None
+        of = "AU" if gap.what.startswith("AU") else gap.what
+        found.setdefault((of, _reason(gap), gap.span), {})[gap.what] = None
     return [
         _claim(f"{_listed(list(whats))} could not be measured{_between(span)}{reason}", ())
-        for (reason, span), whats in list(found.items())[:MAX_GAPS]
+        for (_, reason, span), whats in list(found.items())[:MAX_GAPS]
     ]
 
 

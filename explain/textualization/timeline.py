@@ -23,7 +23,7 @@ from demeanor.explain.textualization.phrases import change, clause, when
 from demeanor.explain.vocabulary import NOT_VALIDATED
 
 _CHARS_PER_TOKEN = 3.6  # of English with numbers, in LLaMA's and GPT's vocabularies; errs high
-_LOW = 0.5  # reliability below this is said in the line
+LOW_RELIABILITY = 0.5  # reliability below this is said in the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _row(observation: Observation) -> _Row:
     graded = observation.unit is Unit.FACS_INTENSITY and observation.code != "AU45"
     if graded and (compared := change(observation)):
         parts.append(compared)
-    if observation.reliability < _LOW and observation.channel is not Channel.SPEECH:
+    if observation.reliability < LOW_RELIABILITY and observation.channel is not Channel.SPEECH:
         parts.append("low reliability")
     parts += observation.caveats
     time = when(observation.span, observation.apex_s, observation.kind)

@@ -83,7 +83,7 @@ def test_every_phrasing_has_slots_that_are_filled():
     known = set(
         "clause Clause name title letter word Word peak when change reserve size what What quote"
         " names Names pattern emotion source n_shown n_asked beside codes emotions first level"
-        " words face other rest also adjective label confidence".split()
+        " words face other rest were also adjective label confidence".split()
     )
     for kinds in grammar.phrasings().values():
         for lines in kinds.values():
