@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -64,7 +65,7 @@ class Front:
         clip = open_clip(path, self.settings.media)
         if transcript is not None and not transcript.is_file():
             raise TranscriptError(f"{transcript}: no such transcript. Check the path")
-        kept = self._cache_path(clip.clip_id, path, transcript)
+        kept = self.cache_path(clip.clip_id, path, transcript)
         if self.cache and kept.is_file():
             try:
                 return _at(store.load_gzip(Measurement, kept), path)
@@ -79,7 +80,8 @@ class Front:
                 store.save_gzip(measurement, kept)
         return measurement
 
-    def _cache_path(self, clip_id: str, path: Path, transcript: Path | None) -> Path:
+    def cache_path(self, clip_id: str, path: Path, transcript: Path | None) -> Path:
+        """Where what was measured is kept; the name changes with all that it depends on."""
         words = transcript or find_sidecar(path)
         asr = f"{self.asr.name} {self.asr.version}" if self.asr else None
         key = [
@@ -274,6 +276,7 @@ def _at(measurement: Measurement, path: Path) -> Measurement:
     return replace(measurement, clip=replace(measurement.clip, path=path))
 
 
+@cache
 def code_hash(part: str) -> str:
     """Of our own code in one folder, "perception" or "reasoning": what was kept of an earlier run
     must not outlive what made it."""

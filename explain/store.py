@@ -13,6 +13,7 @@ import types
 import typing
 import zlib
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -139,7 +140,7 @@ def from_plain(kind: Any, data: Any) -> Any:
     if kind is np.ndarray:
         return np.array([np.nan if v is None else v for v in data], dtype=float)
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         if unknown := set(data) - set(hints):
             raise ValueError(f"unknown fields {sorted(unknown)} in {kind}")
         return typing.cast(Any, kind)(**{k: from_plain(hints[k], v) for k, v in data.items()})
@@ -150,6 +151,12 @@ def from_plain(kind: Any, data: Any) -> Any:
     if not isinstance(data, kind):
         raise TypeError(f"wanted {kind.__name__}, found {data!r}")
     return data
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Reading them anew for every record takes longer than all the rest."""
+    return typing.get_type_hints(kind)
 
 
 def _but_none(args: tuple[Any, ...]) -> Any:
@@ -181,7 +188,7 @@ def _tracks_from_plain(data: Any) -> tuple[CueTrack, ...]:
     if data == []:
         return ()
     axes = [np.array(axis, dtype=np.float64) for axis in data["times_s"]]
-    hints = typing.get_type_hints(CueTrack)
+    hints = _hints(CueTrack)
     tracks = []
     for row in data["tracks"]:
         fields = {k: from_plain(hints[k], v) for k, v in row.items() if k != "times_s"}

@@ -19,7 +19,8 @@ import demeanor.explain
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.pipeline import load_chat, load_front, neutral_options
 from demeanor.explain.settings import load_settings
-from demeanor.serve import batch, doctor, scoring, show
+from demeanor.serve import batch, data, doctor, scoring, show
+from demeanor.serve.building import build_command
 
 app = typer.Typer(
     help="Explains what a person in a clip appears to show, and why. Everything stays on this "
@@ -32,6 +33,8 @@ app = typer.Typer(
 models = typer.Typer(help="Face model files: what is here, and fetching what is not.")
 app.add_typer(models, name="models", no_args_is_help=True)
 app.add_typer(scoring.app, name="eval")
+app.add_typer(data.app, name="data")
+app.command("build")(build_command)
 _err = Console(stderr=True, highlight=False)
 
 

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from demeanor.explain.corpora import expllm, films, frames, mer, micro, pictures, talk, texts
+from demeanor.explain.corpora import (
+    expllm,
+    films,
+    frames,
+    mer,
+    micro,
+    pictures,
+    press_faces,
+    talk,
+    texts,
+)
 from demeanor.explain.corpora.items import Item, read_described, read_labelled
 from demeanor.explain.errors import UnknownName
 
@@ -31,6 +41,13 @@ def _described(path: Path, media: Path | None = None) -> Iterator[Item]:
 
 _ALL = (
     Corpus("folder", "anybody's files", "a CSV path,label… or a folder a label", "any", _folder),
+    Corpus(
+        "press-faces",
+        "muxspace/facial_expressions by its rules",
+        "its folder (labels.csv, images)",
+        "rafdb7",
+        press_faces.read_faces,
+    ),
     Corpus("described", "written clues", "JSON lines id, description, labels", OPEN, _described),
     Corpus("rafdb", "RAF-DB basic", "its folder (EmoLabel, Image)", "rafdb7", pictures.read_rafdb),
     Corpus(

@@ -61,7 +61,13 @@ def with_prompt(request: Request, model: ChatModel) -> Request:
     """The request with its messages and, where the model can be held to one, a schema."""
     if not model.reads_prompt:
         return request
-    messages = (
+    schema = reply_schema(request.label_set) if model.structured else None
+    return replace(request, messages=messages_of(request), schema=schema)
+
+
+def messages_of(request: Request) -> tuple[Message, ...]:
+    """What a model that reads prompts is shown: training rows ask the same."""
+    return (
         Message("system", load_prompt("system").fill()),
         Message(
             "user",
@@ -73,8 +79,6 @@ def with_prompt(request: Request, model: ChatModel) -> Request:
             ),
         ),
     )
-    schema = reply_schema(request.label_set) if model.structured else None
-    return replace(request, messages=messages, schema=schema)
 
 
 def with_complaint(request: Request, reply: str, problems: Sequence[str]) -> Request:

@@ -7,7 +7,7 @@ taken is not read again, so that "inner brows raised" is AU1 and not any raised 
 import csv
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from demeanor.explain.records import Channel, NotMeasured, Observation
@@ -61,6 +61,11 @@ class Mention:
 
 def find_mentions(masked: str) -> list[Mention]:
     """The cues named in a claim (its quotes masked), in the order of the text."""
+    return list(_found(masked))
+
+
+@lru_cache(maxsize=4096)  # one claim is asked about by several checks
+def _found(masked: str) -> tuple[Mention, ...]:
     found, taken = [], masked
     for match in _AUS.finditer(masked):
         for code in _codes_of(match):
@@ -70,7 +75,7 @@ def find_mentions(masked: str) -> list[Mention]:
         for match in phrase.finditer(taken):
             found.append(_mention(masked, match, codes))
             taken = _blanked(taken, match)
-    return sorted(found, key=lambda mention: mention.start)
+    return tuple(sorted(found, key=lambda mention: mention.start))
 
 
 def is_expression(observation: Observation) -> bool:

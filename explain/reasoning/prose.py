@@ -82,7 +82,7 @@ def _worth_a_line(reading: Reading) -> list[Observation]:
     voice = [o for o in reading.observations if o.channel is Channel.VOICE and _is_change(o)]
     expressions = [o for o in reading.observations if is_expression(o)]
     telling = [
-        *(o for match in _told(reading) for o in match.shown),
+        *(o for match in told_patterns(reading) for o in match.shown),
         *(saying.observation for saying in reading.sayings),
         *sorted(expressions, key=lambda o: (in_speech(o, ()), -(o.peak or 0.0))),
     ]
@@ -130,7 +130,7 @@ def _measure(observation: Observation) -> str:
 def _association(observation: Observation, reading: Reading) -> str:
     """The emotions whose found patterns hold this movement, with the list that says so."""
     found: dict[str, str] = {}
-    for match in sorted(_told(reading), key=lambda match: -match.score):
+    for match in sorted(told_patterns(reading), key=lambda match: -match.score):
         if observation in match.shown and len(match.row.coarse) == 1:
             found.setdefault(match.row.coarse[0], match.row.source)
     return "".join(f", part of a pattern listed for {e} ({s})" for e, s in list(found.items())[:1])
@@ -205,7 +205,7 @@ def _between(span: Span | None) -> str:
 
 
 def _interpretation(reading: Reading) -> list[Claim]:
-    told = _told(reading)
+    told = told_patterns(reading)
     claims = [_pattern_claim(match) for match in told]
     claims += _order_claims(told, reading)
     claims += _weak_claims(reading, told)
@@ -216,7 +216,7 @@ def _interpretation(reading: Reading) -> list[Claim]:
     return claims or [_nothing_claim(reading)]
 
 
-def _told(reading: Reading) -> list[Match]:
+def told_patterns(reading: Reading) -> list[Match]:
     """The best pattern of each emotion that is worth telling, in time order."""
     best: dict[str, Match] = {}
     for match in reading.matches:
@@ -315,8 +315,8 @@ def _whose(said: Sequence[Observation], reading: Reading) -> str:
 
 def _conflict_claims(reading: Reading, told: Sequence[Match]) -> list[Claim]:
     """Channels that point in different directions: told, never smoothed over."""
-    face, words = _leading(reading.face), _leading(reading.words)
-    if face is None or words is None or not _opposed(face, words):
+    face, words = leading(reading.face), leading(reading.words)
+    if face is None or words is None or not opposed(face, words):
         return []
     shown = [o for match in told if face in match.row.coarse for o in match.shown]
     said = [s.observation for s in reading.sayings]
@@ -324,12 +324,12 @@ def _conflict_claims(reading: Reading, told: Sequence[Match]) -> list[Claim]:
     return [_claim(text, [*said[:4], *shown[:4]])]
 
 
-def _leading(evidence: dict[str, float]) -> str | None:
+def leading(evidence: dict[str, float]) -> str | None:
     strong = {e: value for e, value in evidence.items() if value >= _MIN_CONFLICT}
     return max(strong, key=lambda emotion: strong[emotion]) if strong else None
 
 
-def _opposed(one: str, other: str) -> bool:
+def opposed(one: str, other: str) -> bool:
     pair = {one, other}
     return bool(pair & _PLEASANT and pair & _UNPLEASANT)
 
@@ -351,20 +351,20 @@ def _conclusion(reading: Reading, confidence: float, best_fit: str) -> Claim:
         return _neutral_conclusion(reading, rest)
     also = [e for e in open_labels(reading) if e in EMOTIONS and e != top][:1]
     shown = " and, less clearly, ".join([top, *also])
-    cites = [o for emotion in (top, *also) for o in _support(reading, emotion)]
+    cites = [o for emotion in (top, *also) for o in support_of(reading, emotion)]
     return _claim(f"Taken together, the person appears to show {shown}; {rest}", cites)
 
 
 def _neutral_conclusion(reading: Reading, rest: str) -> Claim:
     if not reading.observations:
         return _claim(f"No facial movement stands out, and the person appears neutral; {rest}", ())
-    sign = "too weak or too mixed a sign" if _told(reading) else "no clear sign"
+    sign = "too weak or too mixed a sign" if told_patterns(reading) else "no clear sign"
     text = f"What was noted carries {sign} of an emotion, and the person appears neutral"
     return _claim(f"{text}; {rest}", reading.observations)
 
 
-def _support(reading: Reading, emotion: str) -> list[Observation]:
-    shown = [m.shown for m in _told(reading) if emotion in m.row.coarse]
+def support_of(reading: Reading, emotion: str) -> list[Observation]:
+    shown = [m.shown for m in told_patterns(reading) if emotion in m.row.coarse]
     shown += [m.shown for m in reading.matches if emotion in m.row.coarse]
     said = [s.observation for s in reading.sayings if s.phrase.emotion == emotion]
     heard = [o for o in reading.observations if o.channel is Channel.VOICE]
