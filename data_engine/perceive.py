@@ -73,6 +73,7 @@ class Perceiver:
         self.config, self._say = config, say
         self.settings: Settings = load_settings(config.settings)
         self._one_at_a_time = threading.Lock()
+        self._places: dict[str, Path] = {}  # of what is kept, by sample: asked for twice
 
     @cached_property
     def front(self) -> pipeline.Front:
@@ -131,6 +132,11 @@ class Perceiver:
         return perceived
 
     def _kept(self, sample: Sample) -> Path:
+        if sample.item.item_id not in self._places:
+            self._places[sample.item.item_id] = self._place(sample)
+        return self._places[sample.item.item_id]
+
+    def _place(self, sample: Sample) -> Path:
         media = _media(sample)
         clip = open_clip(media, self.settings.media)
         measured = self.front.cache_path(clip.clip_id, media, sample.item.transcript)
