@@ -102,6 +102,9 @@ def explain(
     ] = "prototype",
     adapter: Annotated[Path | None, typer.Option(help="LoRA adapter for --chat local:…")] = None,
     quantize: Annotated[str | None, typer.Option(help="4bit, for --chat local:…")] = None,
+    constrain: Annotated[
+        bool, typer.Option("--constrain", help="Hold the reply of --chat local:… to its form.")
+    ] = False,
     labels: Annotated[str, typer.Option(help="Label set (see `demeanor labels`) or YAML.")] = (
         "rafdb7"
     ),
@@ -132,7 +135,7 @@ def explain(
     def work() -> batch.Batch:
         thresholds = load_settings(settings)
         reasoner = batch.Reasoner(
-            load_chat(chat, adapter, thresholds, quantize), labels, person, thresholds
+            load_chat(chat, adapter, thresholds, quantize, constrain), labels, person, thresholds
         )
         page = batch.Page(out, embed.value, blur)
         if again or measurements:
