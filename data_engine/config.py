@@ -101,9 +101,16 @@ class BuildConfig:
     budget: BudgetConfig = field(default_factory=BudgetConfig)
 
 
-def shipped_configs() -> tuple[str, ...]:
+def shipped_configs(section: str = "source") -> tuple[str, ...]:
+    """Names of the shipped files that have this section: builds have a source, tunings stages."""
     folder = files("demeanor.data_engine").joinpath("configs")
-    return tuple(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if "." in f.name))
+    names = [f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")]
+    return tuple(sorted(name for name in names if section in shipped_mapping(name)))
+
+
+def shipped_mapping(name: str) -> dict[str, Any]:
+    shipped = files("demeanor.data_engine").joinpath("configs", f"{name}.yaml")
+    return yaml_mapping(shipped.read_text("utf-8"), name)
 
 
 def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildConfig:
@@ -113,7 +120,7 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildC
     """
     data = _read(name_or_path)
     for change in changes:
-        _change(data, change)
+        change_key(data, change)
     config = _typed(data)
     if not config.source.corpus or config.source.path is None:
         raise SettingsError(
@@ -126,8 +133,7 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildC
 def _read(name_or_path: str | Path) -> dict[str, Any]:
     path = Path(name_or_path)
     if str(name_or_path) in shipped_configs():
-        shipped = files("demeanor.data_engine").joinpath("configs", f"{name_or_path}.yaml")
-        return _mapping(shipped.read_text("utf-8"), str(name_or_path))
+        return shipped_mapping(str(name_or_path))
     if not path.is_file():
         known = ", ".join(shipped_configs())
         raise SettingsError(f"{path}: no such file, and no shipped build. Shipped: {known}")
@@ -135,10 +141,10 @@ def _read(name_or_path: str | Path) -> dict[str, Any]:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not readable as text: {error}") from error
-    return _from_its_folder(_mapping(text, str(path)), path.parent)
+    return _from_its_folder(yaml_mapping(text, str(path)), path.parent)
 
 
-def _mapping(text: str, name: str) -> dict[str, Any]:
+def yaml_mapping(text: str, name: str) -> dict[str, Any]:
     try:
         data = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
@@ -156,7 +162,7 @@ def _from_its_folder(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return data
 
 
-def _change(data: dict[str, Any], change: str) -> None:
+def change_key(data: dict[str, Any], change: str) -> None:
     name, sign, text = change.partition("=")
     if not sign:
         raise SettingsError(f"{change!r}: wanted section.key=value")
@@ -178,18 +184,18 @@ def _typed(data: dict[str, Any]) -> BuildConfig:
         raise SettingsError(f"unknown keys {unknown}; known: {sorted(sections)}")
     values: dict[str, Any] = {}
     for name, value in data.items():
-        values[name] = _section(name, sections[name].type, value)
+        values[name] = typed_section(name, sections[name].type, value)
     return BuildConfig(**values)
 
 
-def _section(name: str, kind: Any, value: Any) -> Any:
+def typed_section(name: str, kind: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
             raise SettingsError(f"{name}: wanted key: value, found {value!r}")
         fields = {f.name: f.type for f in dataclasses.fields(kind)}
         if unknown := sorted(set(map(str, value)) - set(fields)):
             raise SettingsError(f"{name}: unknown keys {unknown}; known: {sorted(fields)}")
-        found = {key: _section(f"{name}.{key}", fields[key], v) for key, v in value.items()}
+        found = {key: typed_section(f"{name}.{key}", fields[key], v) for key, v in value.items()}
         return kind(**found)
     if value is None and "None" not in str(kind):
         raise SettingsError(f"{name}: wanted a value, found none")
