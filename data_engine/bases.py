@@ -264,6 +264,7 @@ def make_base(make: MadeBase, texts: Iterable[str], seed: int, folder: Path) -> 
                 num_hidden_layers=make.layers,
                 num_attention_heads=make.heads,
                 max_position_embeddings=make.max_tokens,
+                initializer_range=make.hidden**-0.5,  # smaller, and it says the same to everything
                 bos_token_id=tokenizer.bos_token_id,
                 eos_token_id=tokenizer.eos_token_id,
                 pad_token_id=tokenizer.pad_token_id,
