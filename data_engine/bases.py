@@ -116,20 +116,22 @@ def _unreadable(base: str, error: Exception) -> ModelFileError:
 # LoRA -----------------------------------------------------------------------------------------
 
 
-def with_new_lora(model: Any, config: LoraConfig) -> Any:
+def with_new_lora(model: Any, config: LoraConfig, seed: int) -> Any:
+    """Half of LoRA's weights begin as random numbers: those of the seed."""
+    import torch
     from peft import LoraConfig as PeftConfig
     from peft import get_peft_model
 
-    return get_peft_model(
-        model,
-        PeftConfig(
-            r=config.rank,
-            lora_alpha=config.alpha,
-            lora_dropout=config.dropout,
-            target_modules=_targets(config),
-            task_type="CAUSAL_LM",
-        ),
+    made = PeftConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=_targets(config),
+        task_type="CAUSAL_LM",
     )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return get_peft_model(model, made)
 
 
 def with_lora(model: Any, adapter: Path, trainable: bool = False) -> Any:
@@ -145,7 +147,7 @@ def base_of(adapter: Path) -> str:
         raise ModelFileError(f"{adapter} holds no adapter_config.json; wanted an adapter's folder")
     base = json.loads(file.read_text("utf-8")).get("base_model_name_or_path")
     if not base:
-        raise ModelFileError(f"{file} names no base_model_name_or_path; name it with --base")
+        raise ModelFileError(f"{file} names no base_model_name_or_path; wanted one as PEFT writes it")
     return str(base)
 
 

@@ -130,7 +130,7 @@ def _run(
     work = work_for(prepared, name, stage)
     loaded = load_base(prepared.base, config.weights)
     if adapter is None:
-        model = with_new_lora(loaded.model, config.lora)
+        model = with_new_lora(loaded.model, config.lora, config.seed)
     else:
         model = with_lora(loaded.model, adapter, trainable=True)
     learnt = run_stage(work, config, loaded.tokenizer, model, place, tell)

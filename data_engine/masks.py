@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demeanor.explain.reasoning.chat import Message
-from demeanor.explain.reasoning.template import defused, prompt_text, rendered
+from demeanor.explain.reasoning.template import defused, prompt_text, rendered, system_in_user
 
 IGNORED = -100  # what torch's loss leaves out
 TAGS, PREFIX, PLAIN = (
@@ -101,20 +101,32 @@ def _ended(tokenizer: Any, answer: str) -> list[Piece]:
 
 
 def _tagged(tokenizer: Any, said: Sequence[Message]) -> list[Piece]:
-    from transformers.utils.chat_template_utils import render_jinja_template
+    from jinja2 import TemplateError
 
-    chat = [{"role": m.role, "content": m.content} for m in said]
-    (text,), (spans,) = render_jinja_template(
-        [chat],
-        chat_template=tokenizer.chat_template,
-        return_assistant_tokens_mask=True,
-        **tokenizer.special_tokens_map,
-    )
-    found, last = [], 0
+    try:
+        text, spans = _with_spans(tokenizer, said)
+    except TemplateError:  # some templates know no system role
+        text, spans = _with_spans(tokenizer, system_in_user(said))
+    found: list[Piece] = []
+    last = 0
     for start, end in spans:
         found += [(text[last:start], False), (text[start:end], True)]
         last = end
-    return [*found, (text[last:], False)] if found else []
+    return [piece for piece in (*found, (text[last:], False)) if piece[0]] if found else []
+
+
+def _with_spans(tokenizer: Any, said: Sequence[Message]) -> tuple[str, list[tuple[int, int]]]:
+    """The text, and which characters of it the template calls generated."""
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    (text,), (spans,) = render_jinja_template(
+        [[{"role": m.role, "content": m.content} for m in said]],
+        chat_template=tokenizer.chat_template,
+        return_assistant_tokens_mask=True,
+        enable_thinking=False,
+        **tokenizer.special_tokens_map,
+    )
+    return text, spans
 
 
 def shown(tokenizer: Any, encoded: Encoded, most: int = 700) -> str:

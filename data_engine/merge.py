@@ -27,7 +27,7 @@ from demeanor.data_engine.bases import (
 )
 from demeanor.data_engine.drawn import drawn_prompts
 from demeanor.data_engine.tuning import NF4, WHOLE, WeightsConfig
-from demeanor.explain.errors import DemeanorError, ModelFileError, SettingsError
+from demeanor.explain.errors import DemeanorError, SettingsError
 from demeanor.explain.reasoning.template import prompt_text
 from demeanor.explain.store import write_atomic
 
@@ -147,7 +147,7 @@ def _answer(model: Any, tokenizer: Any, prompt: str) -> Said:
 
 def merge(adapter: Path, out: Path, base: str | None = None, say: Say = print) -> Written:
     """One model of base and adapter. Raises Disagrees, ModelFileError."""
-    source = base or base_of(adapter)
+    source = _source(adapter, out, base)
     weights = weights_of(adapter)
     before = _as_tuned(adapter, source, weights, say)
 
@@ -162,7 +162,7 @@ def merge(adapter: Path, out: Path, base: str | None = None, say: Say = print) -
 
 def export_base(adapter: Path, out: Path, base: str | None = None, say: Say = print) -> Written:
     """The base as the adapter knows it, in whole weights. Raises Disagrees, ModelFileError."""
-    source = base or base_of(adapter)
+    source = _source(adapter, out, base)
     weights = weights_of(adapter)
     if weights.quantize != NF4:
         raise SettingsError(
@@ -179,6 +179,15 @@ def export_base(adapter: Path, out: Path, base: str | None = None, say: Say = pr
     return _checked(out, write, lambda part: _answers(part, adapter), before, say)
 
 
+def _source(adapter: Path, out: Path, base: str | None) -> str:
+    """The base. What can be refused is refused before a model is loaded."""
+    check_extras()
+    found = base_of(adapter)
+    if out.exists():
+        raise SettingsError(f"{out} exists. Name a folder that does not, or remove it")
+    return base or found
+
+
 def weights_of(adapter: Path) -> WeightsConfig:
     """What it was tuned on. An adapter of other programs tells nothing: whole weights then."""
     file = adapter / MANIFEST
@@ -190,9 +199,6 @@ def weights_of(adapter: Path) -> WeightsConfig:
 
 def _as_tuned(adapter: Path, base: str, weights: WeightsConfig, say: Say) -> list[Said]:
     """This loads a model of its own, which is asked and thrown away: never the one written."""
-    check_extras()
-    if not (adapter / "adapter_config.json").is_file():
-        raise ModelFileError(f"{adapter} holds no adapter_config.json; wanted an adapter's folder")
     say(f"asking the tuned model {N_PROMPTS} questions")
     loaded = load_base(base, weights)
     said = greedy(with_lora(loaded.model, adapter).eval(), loaded.tokenizer)
@@ -233,8 +239,6 @@ def _checked(
     say: Say,
 ) -> Written:
     """Written beside its place, asked, and moved there only where it agrees."""
-    if out.exists():
-        raise SettingsError(f"{out} exists. Name a folder that does not, or remove it")
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)

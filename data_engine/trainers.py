@@ -56,12 +56,13 @@ def run_stage(
     work: Work, config: TuneConfig, tokenizer: Any, model: Any, folder: Path, tell: Tell
 ) -> Learnt:
     """Trains `model` in place; what it learnt is in its `default` adapter."""
-    from transformers import set_seed
+    from transformers import PrinterCallback, set_seed
     from transformers.trainer_utils import get_last_checkpoint
 
     set_seed(config.seed)
     maker = {Kind.SFT: _sft, Kind.DPO: _dpo, Kind.GRPO: _grpo}[work.stage.kind]
     trainer = maker(work, config, tokenizer, model, folder)
+    trainer.remove_callback(PrinterCallback)  # it writes to where --json is written
     trainer.add_callback(_callback(work, folder, tell))
     folder.mkdir(parents=True, exist_ok=True)
     last = get_last_checkpoint(str(folder))
