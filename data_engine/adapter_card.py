@@ -25,8 +25,8 @@ _LIMITS = (
     "Labels say what observers perceived, not what anybody felt. The model says what a person "
     "appears to show in one clip, from a timeline of estimates; it is no measure of emotion, "
     "health, character or honesty, and no ground for a decision about anybody.",
-    "It has learnt from texts that a teacher wrote and checks let pass. What the teacher's rules or "
-    "the perception get wrong, it has learnt as well.",
+    "It has learnt from texts that a teacher wrote and checks let pass. What the teacher's rules "
+    "or the perception get wrong, it has learnt as well.",
     "The figures are of rows made in the same way as those it learnt from. They do not tell how it "
     "does on other cameras, languages, cultures or ages.",
     "Its grounding is checked by `demeanor explain` at every use; whoever runs it elsewhere runs "
@@ -82,7 +82,7 @@ def _source(origin: Any) -> str:
 
 
 def write_folder(folder: Path, config: TuneConfig, found: Mapping[str, Any]) -> list[Path]:
-    """The card, the resolved configuration, and the manifest last: its presence says all is here."""
+    """The resolved configuration, the card, and the manifest last: it says that all is here."""
     text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     resolved = yaml.safe_dump(to_plain(config), sort_keys=False, allow_unicode=True)
     return [
@@ -172,7 +172,7 @@ def _use(found: Mapping[str, Any]) -> str:
         "```sh",
         f"demeanor explain CLIP --chat local:{found['base']} --adapter THIS_FOLDER{bits}",
         "demeanor merge THIS_FOLDER -o MERGED        # one model, no adapter",
-        "demeanor export-base THIS_FOLDER -o BASE    # the base as it was tuned on, in whole weights",
+        "demeanor export-base THIS_FOLDER -o BASE    # the base as it was tuned on, whole weights",
         "vllm serve BASE --enable-lora --lora-modules demeanor=THIS_FOLDER",
         "```",
     ]

@@ -147,7 +147,9 @@ def base_of(adapter: Path) -> str:
         raise ModelFileError(f"{adapter} holds no adapter_config.json; wanted an adapter's folder")
     base = json.loads(file.read_text("utf-8")).get("base_model_name_or_path")
     if not base:
-        raise ModelFileError(f"{file} names no base_model_name_or_path; wanted one as PEFT writes it")
+        raise ModelFileError(
+            f"{file} names no base_model_name_or_path; wanted one as PEFT writes it"
+        )
     return str(base)
 
 

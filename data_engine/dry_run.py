@@ -181,8 +181,9 @@ def _example(prepared: Prepared, works: Sequence[Work]) -> str:
     rows = [row for work in works for row in work.train[:1]]
     if rows:
         return shown(prepared.tokenizer, rows[-1])
-    asked = next(p.messages for work in works for p in (*work.pairs, *work.asked))
-    return prompt_text(prepared.tokenizer, asked)
+    asked = [pair.messages for work in works for pair in work.pairs]
+    asked += [row.messages[:-1] for work in works for row in work.asked]
+    return prompt_text(prepared.tokenizer, asked[0])
 
 
 def _unended(prepared: Prepared, works: Sequence[Work]) -> tuple[str, ...]:

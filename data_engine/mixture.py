@@ -107,7 +107,9 @@ def _sides(rows: Sequence[ExpCoTExample], share: float) -> list[str]:
         sides = [side or TRAIN for side in told]
     else:
         open_ = [side != TEST for side in told]
-        held = _held_out((g for row, o in zip(rows, open_, strict=True) if o for g in [_of(row)]), share)
+        held = _held_out(
+            (g for row, o in zip(rows, open_, strict=True) if o for g in [_of(row)]), share
+        )
         sides = [
             TEST if not o else VALIDATION if _of(row) in held else TRAIN
             for row, o in zip(rows, open_, strict=True)

@@ -31,7 +31,9 @@ def read_pairs(path: Path) -> list[Pair]:
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RowError(f"{file}: wanted preference pairs, found nothing to read ({error})") from error
+        raise RowError(
+            f"{file}: wanted preference pairs, found nothing to read ({error})"
+        ) from error
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():

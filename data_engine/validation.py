@@ -84,7 +84,9 @@ def request_of(row: ExpCoTExample, model: ChatModel, max_tokens: int, seed: int)
         max_tokens=max_tokens,
         seed=seed,
         messages=row.messages[:-1],
-        schema=reply_schema(labels) if model.structured and '"observations"' in row.answer else None,
+        schema=reply_schema(labels)
+        if model.structured and '"observations"' in row.answer
+        else None,
     )
 
 

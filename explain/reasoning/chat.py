@@ -93,7 +93,9 @@ def chat_model(
     if spec.startswith("local:") and len(spec) > len("local:"):
         from demeanor.explain.reasoning.local import LocalChat
 
-        return LocalChat(spec.removeprefix("local:"), adapter, quantize=quantize, constrain=constrain)
+        return LocalChat(
+            spec.removeprefix("local:"), adapter, quantize=quantize, constrain=constrain
+        )
     if spec.startswith(("http://", "https://")):
         from demeanor.explain.reasoning.remote import RemoteChat
 

@@ -25,7 +25,11 @@ def test_pairs_of_a_file(tmp_path):
 
 def test_a_build_holds_what_was_taken_and_what_failed_before(tmp_path):
     one, two, three = few_rows()[:3]
-    text = outcome(one, "first", "", one.answer) + outcome(two) + outcome(three, "x", status="rejected")
+    text = (
+        outcome(one, "first", "", one.answer)
+        + outcome(two)
+        + outcome(three, "x", status="rejected")
+    )
     (tmp_path / "outcomes.jsonl").write_text(text)
     (pair,) = read_pairs(tmp_path)
     assert (pair.chosen, pair.rejected) == (one.answer, "first")

@@ -25,7 +25,7 @@ def before(tiny):
 
 
 def test_merged_and_adapter_agree_on_16_of_16(tiny, tmp_path):
-    prepared, tuned = tiny
+    _, tuned = tiny
     written = merge(tuned.adapter, tmp_path / "merged", say=quiet)
     assert (written.agreement.same, written.agreement.n) == (16, 16)
     names = {path.name for path in written.folder.iterdir()}
@@ -37,7 +37,7 @@ def test_merged_and_adapter_agree_on_16_of_16(tiny, tmp_path):
 def test_the_exported_base_agrees_on_16_of_16_and_was_never_asked_before(
     tiny, tmp_path, monkeypatch
 ):
-    """Where weights are packed anew depends on the processor; that it never comes to it does not."""
+    """Whether weights are packed anew depends on the processor; that it never comes to it, not."""
     _, tuned = tiny
     watched = Watched(merging.load_base)
     monkeypatch.setattr(merging, "load_base", watched)
@@ -78,7 +78,7 @@ def test_the_adapter_on_the_untouched_base_is_caught(tiny, before):
 def test_weights_that_were_packed_anew_are_caught_and_nothing_is_left(tiny, tmp_path, monkeypatch):
     """Trap one. Processors with AVX512-BF16 pack 4-bit weights anew when a model first answers;
     here it is done by hand, by turning each weight's bytes around before they are unpacked."""
-    prepared, tuned = tiny
+    _, tuned = tiny
     unpacked = merging._unpacked
 
     def after_answering(base, weights):
