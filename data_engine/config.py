@@ -5,6 +5,7 @@ looked for from the file's folder, paths on the command line from where the comm
 """
 
 import dataclasses
+import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -118,9 +119,9 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildC
 
     Raises SettingsError for unknown keys, wrong types, and a build without a source.
     """
-    data = _read(name_or_path)
+    data = read_data(name_or_path)
     for change in changes:
-        change_key(data, change)
+        change_data(data, change)
     config = _typed(data)
     if not config.source.corpus or config.source.path is None:
         raise SettingsError(
@@ -130,7 +131,7 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildC
     return config
 
 
-def _read(name_or_path: str | Path) -> dict[str, Any]:
+def read_data(name_or_path: str | Path) -> dict[str, Any]:
     path = Path(name_or_path)
     if str(name_or_path) in shipped_configs():
         return shipped_mapping(str(name_or_path))
@@ -162,7 +163,7 @@ def _from_its_folder(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return data
 
 
-def change_key(data: dict[str, Any], change: str) -> None:
+def change_data(data: dict[str, Any], change: str) -> None:
     name, sign, text = change.partition("=")
     if not sign:
         raise SettingsError(f"{change!r}: wanted section.key=value")
@@ -196,7 +197,7 @@ def typed_section(name: str, kind: Any, value: Any) -> Any:
         if unknown := sorted(set(map(str, value)) - set(fields)):
             raise SettingsError(f"{name}: unknown keys {unknown}; known: {sorted(fields)}")
         found = {key: typed_section(f"{name}.{key}", fields[key], v) for key, v in value.items()}
-        return kind(**found)
+        return typing.cast(Any, kind)(**found)
     if value is None and "None" not in str(kind):
         raise SettingsError(f"{name}: wanted a value, found none")
     if isinstance(value, bool) and kind is not bool:

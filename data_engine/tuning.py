@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from demeanor.data_engine.config import (
-    change_key,
+    change_data,
     shipped_configs,
     shipped_mapping,
     typed_section,
@@ -144,7 +144,7 @@ def load_tuning(name_or_path: str | Path, changes: Sequence[str] = ()) -> TuneCo
     """
     data = _read(name_or_path)
     for change in changes:
-        change_key(data, change)
+        change_data(data, change)
     config = _typed(_numbers(data))
     _check(config, str(name_or_path))
     return config
