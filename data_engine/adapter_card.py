@@ -11,8 +11,8 @@ import yaml
 
 import demeanor.explain
 from demeanor.data_engine.card import versions
-from demeanor.data_engine.tune_rows import Mixture
 from demeanor.data_engine.trainers import Learnt
+from demeanor.data_engine.tune_rows import Mixture
 from demeanor.data_engine.tuning import NF4, TuneConfig
 from demeanor.data_engine.validation import FIGURES, Figure, told
 from demeanor.explain.reasoning.chain import prompt_sha256

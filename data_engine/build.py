@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import demeanor.explain
-from demeanor.data_engine.check import run_checks
+from demeanor.data_engine.check import means_one_of, run_checks
 from demeanor.data_engine.config import BuildConfig
-from demeanor.data_engine.perceive import Perceived, Perceiver, measures
+from demeanor.data_engine.perceive import Perceived, Perceiver, measures, perceive_at_once
 from demeanor.data_engine.records import (
     SCHEMA,
     CheckResult,
@@ -286,7 +286,7 @@ def _examined(
     if not any(check.passed is False for check in checks):
         found = engine.reader.read(request, draft.parts)
         inferred, read, written = found.label, found.n_read, found.n_written
-        checks.append(_agreement(found, row.labels))
+        checks.append(_agreement(found, row))
         if engine.judge is not None and checks[-1].passed:
             verdict, reply = engine.judge.problems(request, _text(draft.parts))
             read, written = read + reply.n_read, written + reply.n_written
@@ -294,8 +294,10 @@ def _examined(
     return replace(row, checks=tuple(checks)), inferred, (read, written)
 
 
-def _agreement(found: Reading, labels: tuple[str, ...]) -> CheckResult:
-    if found.label in labels:
+def _agreement(found: Reading, row: ExpCoTExample) -> CheckResult:
+    """Open words agree where they mean what the reader found."""
+    is_open = row.label_set is None and found.label is not None
+    if found.label in row.labels or (is_open and means_one_of(str(found.label), row.labels)):
         return CheckResult(_BLIND, True)
     took = f"a reader without the label took it for {found.label or 'none'} ({found.reason})"
     return CheckResult(_BLIND, False, took)
@@ -461,14 +463,24 @@ class _Work:
         """Perception first, so that what follows reads its cache; a bad clip is a failure."""
         perceiver, start_s = self.engine.perceiver, time.perf_counter()
         missing = [s for s in todo if not perceiver.is_cached(s)]
-        for number, sample in enumerate(missing, start=1):
-            try:
-                perceiver.perceive(sample)
-            except Exception as error:  # one clip's fault must not end the others
+        for number, (sample, error) in enumerate(self._perceived(missing), start=1):
+            if error is not None:
                 self.fail(sample, error)
             self.tell("measuring", number, len(missing), len(self.failures))
         took_s = time.perf_counter() - start_s if missing else 0.0
         self.speed = replace(self.speed, n_measured=len(missing), measuring_s=took_s)
+
+    def _perceived(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, Exception | None]]:
+        perceiver = self.engine.perceiver
+        if perceiver.config.processes > 1 and len(samples) > 1:
+            yield from perceive_at_once(perceiver.config, samples)
+            return
+        for sample in samples:
+            try:
+                perceiver.perceive(sample)
+                yield sample, None
+            except Exception as error:  # one clip's fault must not end the others
+                yield sample, error
 
     def make_all(self, todo: Sequence[Sample], keys: dict[str, str]) -> None:
         todo = [s for s in todo if s.item.item_id not in self.failures]

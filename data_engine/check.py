@@ -19,7 +19,7 @@ from demeanor.explain.reasoning.chat import Message
 from demeanor.explain.reasoning.claims import Claim, mask_quotes, split_claims, without_cites
 from demeanor.explain.reasoning.cues import ANY, Mention, find_mentions, hides_face
 from demeanor.explain.reasoning.ground import ground
-from demeanor.explain.reasoning.parse import Parts, parse
+from demeanor.explain.reasoning.parse import MAX_CLAIM_CHARS, MAX_CLAIMS, Parts, parse
 from demeanor.explain.records import (
     Channel,
     Evidence,
@@ -37,6 +37,7 @@ from demeanor.explain.vocabulary import (
 )
 
 BAR = "| "  # what a model may read of a clip stands behind it
+_REST = ("other", "others")  # rest classes: the words are no clue to anything
 _SHOWN = 80  # characters of a claim in a reason
 _RUN = 5  # words in a row that make a repetition
 _PEAK_SLACK = 0.25  # a written level may be rounded, not another one
@@ -80,7 +81,7 @@ class Read:
         answer = self.example.answer
         if '"observations"' not in answer:
             return None
-        return parse(answer, self.label_set or LabelSet("open", self.example.labels, {}, ""))
+        return parse(answer, self.label_set or _set_asked_for(self.example))
 
     @cached_property
     def claims(self) -> list[Claim]:
@@ -114,9 +115,14 @@ def _set_of(example: ExpCoTExample) -> LabelSet | None:
         return None
     if example.label_set in known_label_sets():
         return label_set(example.label_set)
+    return _set_asked_for(example)
+
+
+def _set_asked_for(example: ExpCoTExample) -> LabelSet:
+    """The labels that the row's messages name, also where its own label is open words."""
     labels = tuple(example.provenance.settings.get("labels") or example.labels)
     coarse = {label: found for label in labels if (found := coarse_of(label))}
-    return LabelSet(example.label_set, labels, coarse, "kept in the row")
+    return LabelSet(example.label_set or "open", labels, coarse, "kept in the row")
 
 
 def _person(example: ExpCoTExample) -> str | None:
@@ -188,12 +194,23 @@ _NO_PARTS = "the answer has no three parts"
 
 
 def form(row: Read, config: ChecksConfig) -> CheckResult:
-    """The answer is read without a complaint, and the row ends with it."""
+    """The answer is read without a complaint, fits the form that a model can be held to, and the
+    row ends with it."""
     if not row.example.answer:
         return _result("form", ["the row does not end with an answer"])
     if row.parts is None:
         return _nothing("form", _NO_PARTS)
-    return _result("form", row.parts.problems)
+    return _result("form", [*row.parts.problems, *_beyond_form(row.parts)])
+
+
+def _beyond_form(parts: Parts) -> Iterable[str]:
+    """What `reply_schema` would not let a model write."""
+    for name in ("observations", "interpretation"):
+        claims = split_claims(getattr(parts, name))
+        if len(claims) > MAX_CLAIMS:
+            yield f"{len(claims)} claims in {name}, wanted {MAX_CLAIMS} at most"
+        if any(len(without_cites(claim.text)) > MAX_CLAIM_CHARS for claim in claims):
+            yield f"a claim of more than {MAX_CLAIM_CHARS} characters in {name}"
 
 
 def citations(row: Read, config: ChecksConfig) -> CheckResult:
@@ -256,11 +273,12 @@ def _levels(peaks: Sequence[float]) -> str:
 def label_blind(row: Read, config: ChecksConfig) -> CheckResult:
     """No clue contains a label of the set, or a word that means the same."""
     example = row.example
-    labels = row.label_set.labels if row.label_set else ()
+    every = (*(row.label_set.labels if row.label_set else ()), *example.labels)
+    labels = tuple(n for n in dict.fromkeys(every) if n not in _REST)
     said: list[str] = []
     n_quoted = 0
     for text in clue_texts(example):
-        found = find_label_words(text, tuple(dict.fromkeys((*labels, *example.labels))))
+        found = find_label_words(text, labels)
         said += [f"{word!r} in {text[:_SHOWN]!r}" for word in found.said]
         n_quoted += len(found.quoted)
     return _result("label-blind", said, label_words_quoted=n_quoted)
@@ -278,7 +296,7 @@ def conclusion(row: Read, config: ChecksConfig) -> CheckResult:
     problems = []
     if row.label_set and parts.best_fit != labels[0]:
         problems.append(f"the best fit is {parts.best_fit}, the label {labels[0]}")
-    if not row.label_set and not _same_words(parts.labels, labels):
+    if not row.label_set and not means_one_of(" ".join(parts.labels), labels):
         problems.append(f"the labels are {', '.join(parts.labels)}, wanted {', '.join(labels)}")
     higher = [a for a in parts.alternatives if a.confidence > (parts.confidence or 0.0)]
     if higher:
@@ -288,8 +306,9 @@ def conclusion(row: Read, config: ChecksConfig) -> CheckResult:
     return _result("conclusion", problems)
 
 
-def _same_words(found: Iterable[str], wanted: Iterable[str]) -> bool:
-    return bool({w.casefold() for w in found} & {w.casefold() for w in wanted})
+def means_one_of(said: str, labels: tuple[str, ...]) -> bool:
+    """Whether words name one of the labels, or mean the same."""
+    return bool(find_label_words(said, labels).said)
 
 
 def not_measured(row: Read, config: ChecksConfig) -> CheckResult:

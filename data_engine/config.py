@@ -44,7 +44,7 @@ class PerceptionConfig:
     asr: str | None = None
     language: str | None = None
     settings: Path | None = None  # YAML of thresholds
-    processes: int = 1  # clips measured at once
+    processes: int = 1  # clips measured at once, each in a process with models of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class JudgeConfig:
 class ChecksConfig:
     min_grounded: float = 1.0  # share of claims that have to be GROUNDED
     min_words: int = 20
-    max_words: int = 450
+    max_words: int = 600  # about 1,000 tokens with citations: within reasoning.max_reply_tokens
     max_repeated: float = 0.25  # share of the text's 5-word runs that stand in it before
     language: str = "en"
     again: bool = True  # what fails a check is written anew, within `teacher.attempts`
@@ -102,11 +102,11 @@ class BuildConfig:
     budget: BudgetConfig = field(default_factory=BudgetConfig)
 
 
-def shipped_configs(section: str = "source") -> tuple[str, ...]:
-    """Names of the shipped files that have this section: builds have a source, tunings stages."""
+def shipped_configs(tunings: bool = False) -> tuple[str, ...]:
+    """Names of the shipped files: builds, or tunings, which are those that have stages."""
     folder = files("demeanor.data_engine").joinpath("configs")
     names = [f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")]
-    return tuple(sorted(name for name in names if section in shipped_mapping(name)))
+    return tuple(sorted(n for n in names if ("stages" in shipped_mapping(n)) is tunings))
 
 
 def shipped_mapping(name: str) -> dict[str, Any]:

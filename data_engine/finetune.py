@@ -27,10 +27,10 @@ from demeanor.data_engine.bases import (
     with_new_lora,
 )
 from demeanor.data_engine.masks import Encoded, encode, method
-from demeanor.data_engine.tune_rows import Mixture, read_mixture
 from demeanor.data_engine.pairs import Pair, read_pairs
 from demeanor.data_engine.records import ExpCoTExample, RowError
 from demeanor.data_engine.trainers import Learnt, Tell, Work, is_first_process, run_stage
+from demeanor.data_engine.tune_rows import Mixture, read_mixture
 from demeanor.data_engine.tuning import NF4, Kind, StageConfig, TuneConfig
 from demeanor.data_engine.validation import (
     Figure,

@@ -18,6 +18,7 @@ import yaml
 
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.cues import direction, is_expression
+from demeanor.explain.reasoning.parse import MAX_CLAIMS
 from demeanor.explain.reasoning.prose import (
     MAX_CITES,
     leading,
@@ -41,7 +42,7 @@ from demeanor.explain.vocabulary import (
 Claim = dict[str, Any]  # {"text": …, "cites": […]}, as in the reply schema
 _REGIONS = tuple(Region)
 _SIDES = {Side.LEFT: " on the person's own left", Side.RIGHT: " on the person's own right"}
-_ADJECTIVES = {
+ADJECTIVES = {
     "happiness": "happy",
     "sadness": "sad",
     "anger": "angry",
@@ -71,7 +72,7 @@ class Style:
     @classmethod
     def drawn(cls, draw: random.Random, in_full: bool) -> "Style":
         if in_full:
-            return cls(18, draw.choice(("time", "strength", "place")), *[True] * 6)
+            return cls(MAX_CLAIMS, draw.choice(("time", "strength", "place")), *[True] * 6)
         flags = [draw.random() < share for share in (0.7, 0.4, 0.6, 0.5, 0.5, 0.5)]
         return cls(draw.choice((3, 5, 8, 12)), draw.choice(("time", "strength", "place")), *flags)
 
@@ -84,7 +85,7 @@ def write(
     in_full: everything is told that was noted, as after a reader who took it for something else.
     """
     draw = random.Random(_seed(request, label, seed, in_full))  # noqa: S311 phrasings, no secrets
-    writer = _Writer(request, reading, label, Style.drawn(draw, in_full), draw)
+    writer = Writer(request, reading, label, Style.drawn(draw, in_full), draw)
     return writer.reply()
 
 
@@ -100,7 +101,7 @@ def phrasings() -> dict[str, dict[str, tuple[str, ...]]]:
     return {part: {k: tuple(v) for k, v in kinds.items()} for part, kinds in data.items()}
 
 
-class _Writer:
+class Writer:
     """Holds what every line needs: the reading, the style, the draw."""
 
     def __init__(
@@ -165,7 +166,14 @@ class _Writer:
         said = [s.observation for s in self.reading.sayings]
         rest = sorted(self.reading.observations, key=self.mark, reverse=True)
         found = [o for o in dict.fromkeys([*shown, *said, *rest]) if o not in self.reading.unread]
-        return found[: max(self.style.n_lines, len(dict.fromkeys([*shown, *said])))][:18]
+        n_needed = max(self.style.n_lines, len(dict.fromkeys([*shown, *said])))
+        return found[: min(n_needed, self.room)]
+
+    @property
+    def room(self) -> int:
+        """Lines for observations: what the reply's form allows, less those that stand for none."""
+        shows = any(map(is_expression, self.reading.observations))
+        return MAX_CLAIMS - bool(self.reading.unread) - (not shows)
 
     def mark(self, observation: Observation) -> float:
         size = abs(observation.peak or 0.0)
@@ -188,7 +196,7 @@ class _Writer:
 
     def described(self, observation: Observation) -> tuple[str, dict[str, str]]:
         if observation.channel is Channel.SPEECH:
-            return "words", {"quote": _quote(observation.quote or "")}
+            return "words", {"quote": quote(observation.quote or "")}
         if observation.channel is Channel.VOICE:
             return _voice(observation)
         if observation.code == "AU45":
@@ -237,7 +245,7 @@ class _Writer:
         claims += [*self.dominating(), *self.rest(), *self.voice(), *self.words()]
         claims += [*self.conflict(), *self.contrast(), *self.gaps()]
         if claims:
-            return claims
+            return claims[:MAX_CLAIMS]
         if not self.reading.observations:
             return [self.line("weighed", "nothing", ())]
         return [self.line("weighed", "plain", self.reading.observations)]
@@ -352,7 +360,7 @@ class _Writer:
             cites = [*cites, *support_of(self.reading, also[0])]
             slots = {"emotion": emotion, "also": also[0]}
             return self.line("concluded", "also", cites, rest=rest, **slots)
-        adjective = _ADJECTIVES.get(emotion, f"to show {emotion}")
+        adjective = ADJECTIVES.get(emotion, f"to show {emotion}")
         return self.line(
             "concluded", "shown", cites, rest=rest, emotion=emotion, adjective=adjective
         )
@@ -400,7 +408,7 @@ def _voice(observation: Observation) -> tuple[str, dict[str, str]]:
     return "voice_change", {"what": what, "What": what, "size": size}
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     clean = " ".join(text.translate(_NO_MARKS).split())
     cut = clean if len(clean) <= _N_QUOTED else clean[:_N_QUOTED].rsplit(" ", 1)[0]
     return f"“{cut}”"

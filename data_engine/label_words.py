@@ -37,6 +37,8 @@ def find_label_words(text: str, labels: tuple[str, ...]) -> Found:
     text = _COMPARED.sub("", text)
     pattern = _pattern(tuple(sorted(labels)))
     every = [match[0] for match in pattern.finditer(text)]
+    if not every:
+        return Found((), ())
     said = [match[0] for match in pattern.finditer(mask_quotes(text))]
     quoted = list(every)
     for word in said:

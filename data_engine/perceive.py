@@ -8,8 +8,11 @@ was observed is kept beside the measurement in a short form, so that a second bu
 import contextlib
 import hashlib
 import json
+import multiprocessing
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -166,6 +169,49 @@ class Perceiver:
             tuple(n for n in measured.not_measured if n.person in own),
             timeline(measured, observations, person, self.settings.timeline),
         )
+
+
+# Several at once -------------------------------------------------------------------------------
+
+_own: list[Perceiver] = []  # of a child process
+
+
+def perceive_at_once(
+    config: PerceptionConfig, samples: Sequence[Sample], start_by: str = "spawn"
+) -> Iterator[tuple[Sample, DemeanorError | None]]:
+    """Fill the cache from several processes; what could not be perceived comes with its reason.
+
+    A child ends when its parent is gone, so that a build which is killed leaves none behind.
+    """
+    context = multiprocessing.get_context(start_by)
+    with ProcessPoolExecutor(
+        config.processes, context, initializer=_start, initargs=(config,)
+    ) as pool:
+        under_way = {pool.submit(_perceive_one, sample): sample for sample in samples}
+        for future in as_completed(under_way):
+            why = future.result()
+            yield under_way[future], DemeanorError(why) if why else None
+
+
+def _start(config: PerceptionConfig) -> None:
+    _own[:] = [Perceiver(config)]
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _perceive_one(sample: Sample) -> str | None:
+    try:
+        _own[0].perceive(sample)
+    except Exception as error:  # exceptions of other packages need not come back whole
+        is_known = isinstance(error, DemeanorError | OSError)
+        return str(error) if is_known else f"{type(error).__name__}: {error}"
+    return None
 
 
 def measures(sample: Sample) -> bool:

@@ -8,8 +8,8 @@ a right label without grounded reasons earns less than half.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demeanor.data_engine.tune_rows import labels_of
 from demeanor.data_engine.records import ExpCoTExample
+from demeanor.data_engine.tune_rows import labels_of
 from demeanor.explain.reasoning.ground import ground
 from demeanor.explain.reasoning.parse import Parts, parse
 from demeanor.explain.records import Grounding, LabelSet

@@ -68,7 +68,8 @@ def read_source(config: SourceConfig) -> Source:
     samples = tuple(_sample(item, root) for item in found)
     if not samples:
         raise CorpusError(f"{path}: wanted samples, found none that are asked for")
-    left_out = _LEFT_OUT.get(known.name, lambda _: {})(path)
+    counts = _LEFT_OUT.get(known.name)
+    left_out = counts(path) if counts else {}
     return Source(known, samples, labels, is_open, left_out)
 
 

@@ -102,7 +102,7 @@ class GrammarTeacher:
         self.seed = seed
 
     def write(self, request: Request, labels: tuple[str, ...], tries: Sequence[Try]) -> Draft:
-        """The first text may leave things out; whoever misread it gets everything."""
+        """The first text may leave things out; after one that was misread, everything is told."""
         reading, label = read_signs(request), labels[0]
         if reading.abstains:
             reason = str(abstention(reading.unread, reading.gaps)["abstained_reason"])
@@ -111,8 +111,9 @@ class GrammarTeacher:
             reason = f"the cues do not support {label}: nothing that is listed for it stands out"
             return Draft(Parts(abstained=True, abstained_reason=reason), "", reason)
         seed = self.seed + len(tries)
+        in_full = bool(tries) and tries[-1].inferred is not None
         raw = json.dumps(
-            grammar.write(request, reading, label, seed, in_full=bool(tries)), ensure_ascii=False
+            grammar.write(request, reading, label, seed, in_full=in_full), ensure_ascii=False
         )
         return Draft(parse(raw, request.label_set), raw, None)
 
@@ -171,7 +172,7 @@ class ChatTeacher:
         """One conversation: what was tried before, and what was wrong with it, stays in it."""
         messages = [Message("user", _teaching(request, labels))]
         for earlier in tries:
-            problems = "; ".join(earlier.problems)
+            problems = behind_bars("\n".join(earlier.problems))
             messages.append(Message("assistant", earlier.reply[:_REPLY_SHOWN] or "(empty)"))
             messages.append(Message("user", load_prompt("teach_again").fill(problems=problems)))
         schema = reply_schema(request.label_set)

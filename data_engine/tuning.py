@@ -134,7 +134,7 @@ class TuneConfig:
 
 
 def shipped_tunings() -> tuple[str, ...]:
-    return shipped_configs("stages")
+    return shipped_configs(tunings=True)
 
 
 def load_tuning(name_or_path: str | Path, changes: Sequence[str] = ()) -> TuneConfig:

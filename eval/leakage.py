@@ -9,7 +9,6 @@ Of texts: shingles of five words.
 """
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from demeanor.explain.corpora.items import Item
+from demeanor.explain.corpora.near import SHINGLE, shingles
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.perception.media import frames_at, open_clip
 from demeanor.explain.settings import load_settings
@@ -37,7 +37,6 @@ _SIDE = 16  # a hash has 16 x 16 bits
 MAX_BITS = 30
 _FLAT = 4.0  # grey levels of spread below which a picture has no pattern to compare
 _LOOK_S = (0.0, 0.5, 1.0, 2.0)  # a clip may begin black
-_SHINGLE, _MIN_SHINGLES = 5, 4  # words; shorter texts are compared whole
 MAX_OVERLAP = 0.4  # Jaccard; the nearest two of the 13,695 pairs of EMER's clue texts share 0.18
 _SHOWN = 5  # leaks of a kind in a message
 _CHUNK = 4_000_000
@@ -104,7 +103,7 @@ def check(items: Sequence[Item], look: bool = True) -> Checked:
     """
     split = [item for item in items if item.split]
     hashes, failed = _hashes(split) if look else ({}, ())
-    texts = {item.item_id: _shingles(item.text) for item in split if item.text}
+    texts = {item.item_id: shingles(item.text) for item in split if item.text}
     leaks = [
         *_shared(split, SUBJECT, lambda item: item.subject),
         *_shared(split, VIDEO, lambda item: item.video),
@@ -229,17 +228,11 @@ def near_pairs(one: np.ndarray, other: np.ndarray) -> Iterator[tuple[int, int, i
 # Texts ----------------------------------------------------------------------------------------
 
 
-def _shingles(text: str | None) -> frozenset[Any]:
-    words = re.findall(r"\w+", (text or "").lower())
-    shingles = frozenset(tuple(words[k : k + _SHINGLE]) for k in range(len(words) - _SHINGLE + 1))
-    return shingles if len(shingles) >= _MIN_SHINGLES else frozenset([tuple(words)])
-
-
-def _near_texts(items: Sequence[Item], shingles: Mapping[str, frozenset[Any]]) -> Iterator[Leak]:
+def _near_texts(items: Sequence[Item], sets: Mapping[str, frozenset[Any]]) -> Iterator[Leak]:
     """Only texts that share a shingle are compared."""
     split = {item.item_id: item.split or "" for item in items}
     holders: dict[Any, list[str]] = defaultdict(list)
-    for name, several in shingles.items():
+    for name, several in sets.items():
         for shingle in several:
             holders[shingle].append(name)
     pairs: dict[tuple[str, str], int] = defaultdict(int)
@@ -249,7 +242,7 @@ def _near_texts(items: Sequence[Item], shingles: Mapping[str, frozenset[Any]]) -
                 if split[one] != split[other]:
                     pairs[one, other] += 1
     for (one, other), shared in pairs.items():
-        share = shared / (len(shingles[one]) + len(shingles[other]) - shared)
+        share = shared / (len(sets[one]) + len(sets[other]) - shared)
         if share >= MAX_OVERLAP:
-            what = f"{share:.0%} of their runs of {_SHINGLE} words are shared"
+            what = f"{share:.0%} of their runs of {SHINGLE} words are shared"
             yield Leak(TEXT, what, one, other, (split[one], split[other]))

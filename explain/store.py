@@ -26,6 +26,8 @@ from demeanor.explain.result import Result
 
 SCHEMA_VERSION = "1"
 T = TypeVar("T")
+_NAMES: dict[type, tuple[str, ...] | None] = {}
+_AS_THEY_ARE = frozenset((str, int, bool))
 _DECIMALS = 4  # of track values and times: finer than anything we measure
 
 
@@ -99,10 +101,15 @@ def _read(kind: type[T], data: Any, path: Path) -> T:
 
 def to_plain(value: Any) -> Any:
     """Records to what JSON has: dicts, lists, strings, numbers, None."""
+    kind: type = type(value)
+    if value is None or kind in _AS_THEY_ARE:  # most values by far: asked first
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, tuple) and value and isinstance(value[0], CueTrack):
         return _tracks_to_plain(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if (names := _field_names(kind)) is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Path):
@@ -118,6 +125,19 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Of a record type; None for what is none. Asked of every value, so remembered."""
+    if kind not in _NAMES:
+        _NAMES[kind] = _names_of(kind)
+    return _NAMES[kind]
+
+
+def _names_of(kind: type) -> tuple[str, ...] | None:
+    return (
+        tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+    )
 
 
 def from_plain(kind: Any, data: Any) -> Any:
@@ -140,7 +160,7 @@ def from_plain(kind: Any, data: Any) -> Any:
     if kind is np.ndarray:
         return np.array([np.nan if v is None else v for v in data], dtype=float)
     if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
+        hints = _hints(typing.cast(type, kind))
         if unknown := set(data) - set(hints):
             raise ValueError(f"unknown fields {sorted(unknown)} in {kind}")
         return typing.cast(Any, kind)(**{k: from_plain(hints[k], v) for k, v in data.items()})
@@ -154,7 +174,7 @@ def from_plain(kind: Any, data: Any) -> Any:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, Any]:
     """Reading them anew for every record takes longer than all the rest."""
     return typing.get_type_hints(kind)
 

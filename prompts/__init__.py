@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from string import Template
 
@@ -28,6 +29,7 @@ class Prompt:
         return Template(self.text).substitute(values)
 
 
+@cache
 def load_prompt(name: str) -> Prompt:
     """The shipped prompt `name`, e.g. "explain" for prompts/explain.md."""
     file = files("demeanor.prompts").joinpath(f"{name}.md")

@@ -41,9 +41,14 @@ def build_command(
     from demeanor.data_engine.build import build, folder_of, load_engine
     from demeanor.data_engine.config import load_config
     from demeanor.data_engine.estimate import estimate
+    from demeanor.data_engine.mixture import is_mixture
     from demeanor.data_engine.sources import read_source
+    from demeanor.serve import mixing
 
     try:
+        if is_mixture(config):
+            mixing.run(config, changes or [], out, dry_run, as_json)
+            return
         wanted = load_config(config, changes or [])
         source = read_source(wanted.source)
         engine = load_engine(wanted, source, out, _say)

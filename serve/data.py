@@ -4,8 +4,11 @@ Exit codes: 0 all is well, 1 some row fails a check, 2 the command itself cannot
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from demeanor.explain.errors import DemeanorError
+from demeanor.serve.splitting import split_command
 
 app = typer.Typer(help="Rows of training data: count, check, export.", no_args_is_help=True)
+app.command("split")(split_command)
 _err = Console(stderr=True, highlight=False)
 _N_SHOWN = 20  # failing rows; --json has all
 T = TypeVar("T")
@@ -102,6 +107,32 @@ def export_command(
         return
     for path in written:
         print(path)
+
+
+@app.command("curate")
+def curate_command(
+    folder: Annotated[Path, typer.Argument(help="A build's folder.")],
+    media: Annotated[
+        Path | None, typer.Option(help="The corpus' folder of pictures or clips.")
+    ] = None,
+) -> None:
+    """Read rows beside their clips on a page of this machine: accept, mend, reject."""
+    from demeanor.explain.errors import MissingExtra
+
+    _or_exit(lambda: candidates_of(folder))
+    if find_spec("streamlit") is None:
+        _stop(str(MissingExtra("The page", package="streamlit", extra="serve")))
+    script = Path(__file__).with_name("curate_page.py")
+    only_here = ["--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    arguments = [str(folder), *([str(media)] if media else [])]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *only_here, "--", *arguments]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 no shell
+
+
+def candidates_of(folder: Path) -> int:
+    from demeanor.data_engine.curate import candidates
+
+    return len(candidates(folder))
 
 
 def _or_exit(work: Callable[[], T]) -> T:

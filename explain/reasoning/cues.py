@@ -6,7 +6,7 @@ taken is not read again, so that "inner brows raised" is AU1 and not any raised 
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -33,6 +33,7 @@ _NO_AFTER = re.compile(  # "AU5 is not seen", "AU5, which was not observed", "AU
 )
 
 
+_NUMBERS = re.compile(r"\d+\.\d+|(?<=[\[ ][fvs])\d+")  # times and levels; ids
 _UNMEASURED = re.compile(  # "AU9 was not measured", "AU9 and AU15 could not be measured"
     r"^(?:[\s,]*(?:and\s)?AU\d+[LR]?)*[^.,;:]{0,30}?\b(?:not|never|\w+n['’]t|cannot)\b"
     r"[^.,;:]{0,20}?\bmeasur",
@@ -61,21 +62,37 @@ class Mention:
 
 def find_mentions(masked: str) -> list[Mention]:
     """The cues named in a claim (its quotes masked), in the order of the text."""
-    return list(_found(masked))
+    found = _found(_NUMBERS.sub(_same_length, masked))
+    return [replace(m, text=masked[m.start : m.end]) for m in found]
 
 
-@lru_cache(maxsize=4096)  # one claim is asked about by several checks
+def _same_length(number: re.Match[str]) -> str:
+    return re.sub(r"\d", "0", number[0])
+
+
+@lru_cache(maxsize=16384)  # many claims differ in times, levels and ids alone: no cue is in these
 def _found(masked: str) -> tuple[Mention, ...]:
     found, taken = [], masked
     for match in _AUS.finditer(masked):
         for code in _codes_of(match):
             found.append(_mention(masked, match, (code,)))
         taken = _blanked(taken, match)
+    taken = _lower(taken)
     for phrase, codes in _phrases():
         for match in phrase.finditer(taken):
             found.append(_mention(masked, match, codes))
             taken = _blanked(taken, match)
     return tuple(sorted(found, key=lambda mention: mention.start))
+
+
+def _lower(text: str) -> str:
+    """In small letters and as long as before: faster than to search without regard to case."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(map(_small, text))
+
+
+def _small(char: str) -> str:
+    return char.lower() if len(char.lower()) == 1 else char
 
 
 def is_expression(observation: Observation) -> bool:
@@ -103,7 +120,7 @@ def direction(observation: Observation) -> float | None:
 def _phrases() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
     text = files("demeanor.explain.reasoning").joinpath("cue_phrases.csv").read_text("utf-8")
     return tuple(
-        (re.compile(rf"\b(?:{row['phrase']})\b", re.IGNORECASE), tuple(row["codes"].split()))
+        (re.compile(rf"\b(?:{row['phrase']})\b"), tuple(row["codes"].split()))
         for row in csv.DictReader(text.splitlines())
     )
 

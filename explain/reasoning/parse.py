@@ -16,7 +16,8 @@ from demeanor.explain.records import LabelScore, LabelSet
 
 MAX_LABELS = 12  # an open set longer than this is a word list, not an answer
 MAX_LABEL_CHARS = 60
-_TEXT_CHARS = 400  # of one claim; without maxLength a held model may never close its string
+MAX_CLAIMS = 12  # of a part
+MAX_CLAIM_CHARS = 400  # without maxLength a held model may never close its string
 _KEYS = {"observations", "interpretation", "conclusion", "labels", "best_fit", "abstained"}
 _ID = re.compile(r"[fvs]\d+")
 
@@ -57,10 +58,10 @@ def reply_schema(label_set: LabelSet) -> dict[str, Any]:
     """JSON schema of a reply. Reasons stand before labels: a model writes in this order."""
     claims = {
         "type": "array",
-        "maxItems": 12,
+        "maxItems": MAX_CLAIMS,
         "items": _object(
             {
-                "text": {"type": "string", "maxLength": _TEXT_CHARS},
+                "text": {"type": "string", "maxLength": MAX_CLAIM_CHARS},
                 "cites": {
                     "type": "array",
                     "maxItems": 12,
@@ -89,7 +90,7 @@ def reply_schema(label_set: LabelSet) -> dict[str, Any]:
             "valence": bipolar,
             "arousal": bipolar,
             "abstained": {"type": "boolean"},
-            "abstained_reason": {"type": ["string", "null"], "maxLength": _TEXT_CHARS},
+            "abstained_reason": {"type": ["string", "null"], "maxLength": MAX_CLAIM_CHARS},
         }
     )
 

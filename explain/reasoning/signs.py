@@ -5,7 +5,7 @@ Scores are evidence from 0 to 1, not probabilities. How each number was chosen s
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -144,8 +144,9 @@ def match_patterns(
     best: dict[PrototypeRow, Match] = {}
     for moment_s in sorted({o.apex_s for o, _ in graded}):
         now = [(o, s) for o, s in graded if o.span.contains(moment_s, _CO_TIMING_S)]
+        levels = {one_sided: _levels(now, one_sided) for one_sided in (False, True)}
         for row in prototype_rows():
-            match = _match(row, now, unmeasured)
+            match = _match(row, now, levels, unmeasured)
             if match is not None and (row not in best or match.score > best[row].score):
                 best[row] = match
     return _without_shadows(sorted(best.values(), key=lambda match: -match.score))
@@ -209,7 +210,10 @@ def _kept_in_speech(code: str) -> float:
 
 
 def _match(
-    row: PrototypeRow, now: list[tuple[Observation, float]], unmeasured: frozenset[str]
+    row: PrototypeRow,
+    now: list[tuple[Observation, float]],
+    levels_now: Mapping[bool, dict[str, float]],
+    unmeasured: frozenset[str],
 ) -> Match | None:
     """Recall of the pattern's movements, times the share of what is shown that it explains."""
     asked = [code for code in row.aus if code not in unmeasured]
@@ -217,7 +221,7 @@ def _match(
         return None
     if len(asked) < _MIN_MEASURED * len(row.aus):  # what is left may be anybody's
         return None
-    levels = _levels(now, row.one_sided)
+    levels = levels_now[row.one_sided]
     shown = [code for code in asked if levels.get(code, 0.0) >= 0.1]
     if 2 * len(shown) < len(asked) or not set(shown) - OPENING_AUS:
         return None
@@ -225,7 +229,7 @@ def _match(
         return None
     recall = sum(levels.get(code, 0.0) for code in asked) / len(asked)
     measured_share = 0.7 + 0.3 * len(asked) / len(row.aus)  # unseen parts cost a little trust
-    explained = _explained(_levels(now, one_sided=False), row)
+    explained = _explained(levels_now[False], row)
     score = row.weight * recall**_PARTIAL_POWER * explained * measured_share
     seen = _strongest([(o, level) for o, level in now if o.code in shown])
     beside = _strongest([(o, level) for o, level in now if o.code in row.optional])

@@ -20,7 +20,7 @@ from demeanor.data_engine.label_words import find_label_words
 from demeanor.data_engine.records import from_line
 from demeanor.data_engine.replies import Asker, ReplyCache
 from demeanor.data_engine.rows import read_rows
-from demeanor.data_engine.teach import ChatTeacher, Reading, RuleReader
+from demeanor.data_engine.teach import ChatJudge, ChatTeacher, Reading, RuleReader
 from demeanor.explain.corpora.labels import COARSE
 from demeanor.explain.errors import ChatError, DemeanorError
 
@@ -346,6 +346,63 @@ def test_a_server_that_is_gone_ends_the_build_after_twenty(chat_engine, tmp_path
     engine, model = chat_engine(*[ChatError("refused")] * 25, files=files)
     built = build(engine, tmp_path / "out")
     assert len(model.asked) == 20 and "refused" in built.stopped
+
+
+@pytest.mark.parametrize(
+    ("gold", "status"), [(("excited", "joyful"), "accepted"), (("furious",), "rejected")]
+)
+def test_open_words_agree_by_their_meaning(chat_engine, tmp_path, gold, status):
+    engine, _ = chat_engine(SMILE, SMILE, SMILE)
+    (sample,) = engine.source.samples
+    source = replace(engine.source, samples=(replace(sample, labels=gold),), is_open=True)
+    built = build(replace(engine, source=source, parts={}, key=""), tmp_path / "out")
+    (outcome,) = built.outcomes
+    assert outcome.status == status
+    assert outcome.row.labels == gold and outcome.row.label_set is None
+
+
+class Always(ScriptedChat):
+    """Says the same to everybody, from any thread."""
+
+    def reply(self, request):
+        return self.replies[0]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_several_at_once_make_the_same_bytes(drawn_samples, drawn_engine, tmp_path, workers):
+    files = {f"{k}.jpg": (f"smile {k}", "happiness") for k in range(9)}
+    config = BuildConfig(
+        source=SourceConfig(corpus="folder"),
+        teacher=TeacherConfig(chat="http://nowhere/v1", workers=workers),
+    )
+    engine = drawn_engine(drawn_samples(files), config=config)
+    asker = Asker(Always(SMILE), ReplyCache(tmp_path / "replies"), engine.budget)
+    engine = replace(engine, teacher=ChatTeacher(asker, 800), parts={}, key="")
+    assert build(engine, tmp_path / "out").manifest["complete"]
+    paths = [row.origin.path for row in read_rows(tmp_path / "out")]
+    assert paths == [f"{k}.jpg" for k in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        ({"problems": ["it adds a cue"], "keep": False}, "rejected"),
+        ({"problems": [], "keep": True}, "accepted"),
+        ("I keep it", "accepted"),  # no verdict: said so in the row, and decides nothing
+    ],
+)
+def test_a_judge_is_asked_last(drawn_samples, drawn_engine, tmp_path, verdict, status):
+    reply = verdict if isinstance(verdict, str) else json.dumps(verdict)
+    samples = drawn_samples({"a.jpg": ("smile 1", "happiness")})
+    engine = drawn_engine(samples)
+    judge = ChatJudge(Asker(Always(reply), ReplyCache(tmp_path / "replies"), engine.budget))
+    built = build(replace(engine, judge=judge, parts={}, key=""), tmp_path / "out")
+    (outcome,) = built.outcomes
+    assert outcome.status == status
+    assert outcome.row.checks[-1].name == "judge"
+    assert outcome.row.checks[-1].passed is {"rejected": False}.get(
+        status, None if isinstance(verdict, str) else True
+    )
 
 
 def test_a_judge_is_never_the_teacher():

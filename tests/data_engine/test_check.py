@@ -108,7 +108,7 @@ def test_checks_are_the_same_one_by_one_and_together(draw_row):
             reply(interpretation=claim("She says “help me” now.", "f1")),
             "no words are",
         ),
-        ("length", good_reply(), "15 words, wanted 20 to 450"),
+        ("length", good_reply(), "15 words, wanted 20 to 600"),
         ("language", reply(interpretation=claim("面部动作很明显，嘴角上扬。", "f1")), "Latin"),
         (
             "language",

@@ -2,7 +2,7 @@ import json
 from string import Template
 
 import pytest
-from drawn_observations import gap, request
+from drawn_observations import au, gap, request, said
 from drawn_signs import SHOWN_CASES
 
 from demeanor.data_engine import grammar
@@ -14,6 +14,7 @@ from demeanor.explain.reasoning.parse import parse
 from demeanor.explain.reasoning.weigh import label_scores, read_signs
 from demeanor.explain.records import Grounding
 
+WORDS = "happy sad angry afraid disgusted surprised furious scared glad".split()
 GAPS = (gap("voice"), gap("words"), gap("AU11", "it cannot be told"))
 
 
@@ -47,6 +48,17 @@ def test_key_observations_hold_no_word_for_an_emotion(name):
     for seed in range(25):
         for claim in grammar.write(made, reading, label, seed)["observations"]:
             assert find_label_words(claim["text"], COARSE).said == (), claim["text"]
+
+
+def test_however_much_there_is_the_form_is_kept():
+    many = [au(f"f{k}", 12, 3.0, (k, k + 0.5)) for k in range(1, 15)]
+    many += [au(f"f{k}", 6, 3.0, (k - 14, k - 13.5)) for k in range(15, 30)]
+    words = [said(f"s{k}", f"I am {word}") for k, word in enumerate(WORDS, start=1)]
+    made, reading, label = asked([*many, *words])
+    for seed in range(10):
+        answer = grammar.write(made, reading, label, seed, in_full=True)
+        assert len(answer["observations"]) <= 12 and len(answer["interpretation"]) <= 12
+        assert max(map(len, texts(answer))) <= 400
 
 
 def test_one_seed_gives_one_text_and_others_give_many():

@@ -5,8 +5,8 @@ import pytest
 from tuned_bases import few_rows
 
 from demeanor.data_engine.drawn import drawn_prompts, drawn_rows
-from demeanor.data_engine.tune_rows import CARD, label_first, read_mixture
 from demeanor.data_engine.records import RowError, Task, to_line
+from demeanor.data_engine.tune_rows import CARD, label_first, read_mixture
 from demeanor.data_engine.tuning import DataConfig, Mixed, StageConfig, View
 
 

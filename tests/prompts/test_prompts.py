@@ -16,6 +16,14 @@ SLOTS = {
     "extract_labels": {"text"},
     "judge_clues": {"first", "second"},
     "judge_labels": {"first", "second"},
+    "teach": {"label", "label_set", "labels", "person", "timeline"},
+    "teach_again": {"problems"},
+    "blind_read": {"label_set", "labels", "text"},
+    "judge_row": {"text", "timeline"},
+    "open_labels": {"person", "timeline"},
+    "compare_clips": {"person_a", "person_b", "question", "timeline_a", "timeline_b"},
+    "follow_up": {"person", "question", "timeline"},
+    "words": {"label_set", "labels", "text"},
 }
 
 

@@ -180,9 +180,9 @@ def test_pairs_and_rewards_go_on_from_the_stage_before(tune, tmp_path):
     rows = few_rows()
     pairs = [
         {
-            "messages": [{"role": m.role, "content": m.content} for m in row.messages[:-1]],
-            "chosen": row.answer[:300],
-            "rejected": row.answer[100:300],
+            "prompt": [{"role": m.role, "content": m.content} for m in row.messages[:-1]],
+            "chosen": [{"role": "assistant", "content": row.answer[:300]}],
+            "rejected": [{"role": "assistant", "content": row.answer[100:300]}],
             "group": row.group,
         }
         for row in rows[:6]
