@@ -86,7 +86,7 @@ def kept(page: str, old: str) -> str:
 def emer(folder: Path, tables: dict[str, WordTable], out: Path) -> str:
     """Masked and unmasked, under both tables; beside them the words of the unmasked text."""
     asked = ASKED["emer"]
-    items = asked.read(folder)
+    items = asked.read(folder, None)
     mask = mask_of(load_table("d1"), [label for item in items for label in item.gold])
     rows, apart = [], []
     for version, table in tables.items():
@@ -211,7 +211,7 @@ def hidden_share(items: tuple[Item, ...], mask: Mask) -> float:
 
 def faces(folder: Path, out: Path) -> str:
     asked = ASKED["faces"]
-    everybody = asked.read(_manifest(folder, out / "faces.csv"))
+    everybody = asked.read(_manifest(folder, out / "faces.csv"), None)
     checked = check(everybody)
     items = tuple(item for item in everybody if item.split == HELD)
     runs = {backend: _faces_run(items, backend, out) for backend in BACKENDS}
@@ -291,7 +291,7 @@ def _is_square(image: Path) -> bool:
 
 def clips(table: WordTable, out: Path) -> str:
     asked = ASKED["clips"]
-    items = asked.read(None)
+    items = asked.read(None, None)
     system = System(load_chat("prototype"), LABELS, OPEN, front=load_front(BACKENDS[0]))
     found = ablate(asked.task, items, system, Setting(table), out, Options())
     said = found.runs[0].answers["demo"].predicted

@@ -6,7 +6,13 @@ from demeanor.eval.tasks import tasks
 
 def section() -> str:
     rows = [
-        (f"`{known.name}`", known.title, f"`{known.metric}`", known.needs, known.note)
+        (
+            f"`{known.name}`{' *' if known.asking else ''}",
+            known.title,
+            f"`{known.metric}`",
+            known.needs,
+            known.note,
+        )
         for known in tasks().values()
     ]
     return "\n\n".join(
@@ -18,7 +24,8 @@ def section() -> str:
             "do as well. An answer is read as one label by its first label, in the form that the "
             "set has it (*happy* for *happiness*); a synonym is another word. Readers are in "
             "`explain/corpora`; what each makes of a file stands in its docstring. `demeanor eval "
-            "unibench` makes of nine reports the mean of MER-UniBench.",
+            "unibench` makes of nine reports the mean of MER-UniBench. Tasks marked * can also be "
+            "asked: `demeanor eval TASK --data CORPUS --media FOLDER --chat …`.",
             markdown(("task", "what is scored", "metric", "needs", "note"), rows),
         ]
     )

@@ -81,6 +81,7 @@ class ReplyCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._one_at_a_time = threading.Lock()  # two threads may have asked the same
 
     def get(self, key: str) -> str | None:
         try:
@@ -90,7 +91,9 @@ class ReplyCache:
             return None  # nothing there, or not readable: ask
 
     def put(self, key: str, reply: str) -> None:
-        write_atomic(self._path(key), json.dumps({"reply": reply}, ensure_ascii=False) + "\n")
+        text = json.dumps({"reply": reply}, ensure_ascii=False) + "\n"
+        with self._one_at_a_time:
+            write_atomic(self._path(key), text)
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from demeanor.explain.records import Span
 
@@ -65,6 +64,8 @@ def sums(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def ranked(a: np.ndarray) -> np.ndarray:
     """Ranks in 0-1; ties share theirs."""
+    from scipy.stats import rankdata  # a second to load, and most commands rank nothing
+
     return np.asarray(rankdata(a) / max(len(a), 1))
 
 

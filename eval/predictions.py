@@ -22,7 +22,9 @@ _IDS = ("id", "name", "names", "filename", "filenames")
 _PREDICTED = ("pred", "prediction", "predicted", "openset", "fileitems", "gpt4v")
 _GOLD = ("gt", "gold", "label", "emotion")
 _GROUPS = ("group", "subject", "video")
-_FIELDS = {"id": _IDS, "pred": _PREDICTED, "gt": _GOLD, "group": _GROUPS}
+# Of pairs: what was said when the pair was turned round, and the two texts themselves.
+_ABOUT = {"swapped": ("swapped", "turned"), "a1": ("a1",), "a2": ("a2",)}
+_FIELDS = {"id": _IDS, "pred": _PREDICTED, "gt": _GOLD, "group": _GROUPS, **_ABOUT}
 _ABSENT = object()
 
 
@@ -68,8 +70,16 @@ def read_answers(path: Path, gold: Sequence[Sample]) -> Predictions:
         raise PredictionsError(
             f"{path}: none of its ids ({_some(said)}) is one of the gold labels' ({_some(known)})"
         )
-    samples = tuple(replace(s, predicted=said.get(key, {}).get("pred")) for key, s in known.items())
+    samples = tuple(_answered(sample, said.get(key, {})) for key, sample in known.items())
     return Predictions(samples, tuple(key for key in said if key not in known))
+
+
+def _answered(sample: Sample, said: Mapping[str, Any]) -> Sample:
+    return replace(sample, predicted=said.get("pred"), about={**sample.about, **_about(said)})
+
+
+def _about(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in _ABOUT if row.get(name) is not None}
 
 
 def _some(names: Mapping[str, object]) -> str:
@@ -78,7 +88,8 @@ def _some(names: Mapping[str, object]) -> str:
 
 def _sample(key: str, gold: Mapping[str, Any], said: Mapping[str, Any]) -> Sample:
     group = gold.get("group", said.get("group"))
-    return Sample(key, gold["gt"], said.get("pred"), None if group is None else str(group))
+    about = {**_about(gold), **_about(said)}
+    return Sample(key, gold["gt"], said.get("pred"), None if group is None else str(group), about)
 
 
 def _by_id(path: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -24,7 +24,7 @@ from demeanor.eval.regression import LevelMetric, SeveralLevelsMetric
 from demeanor.eval.resampling import N_FOLDS, Difference, by_group, intervals, paired
 from demeanor.eval.scores import Metric, Sample, Score, Scored, Unknown
 from demeanor.eval.signature import GIVEN, NONE, Signature, check_comparable, gold_digest
-from demeanor.eval.tasks import Constant, Setting, Task
+from demeanor.eval.tasks import Setting, Task
 from demeanor.explain.errors import DemeanorError
 
 SCHEMA = "demeanor-eval-1"
@@ -150,16 +150,19 @@ def _baseline(task: Task, samples: Sequence[Sample], setting: Setting) -> Baseli
     if task.constant is None or all(sample.predicted is None for sample in samples):
         return None
     constant = task.constant(samples, setting)
-    same = [_answering(sample, constant) for sample in samples]
+    answers = constant.each or (constant.said,) * len(samples)
+    same = [_answering(*pair) for pair in zip(samples, answers, strict=True)]
     values = task.score(same, setting).values
     said = constant.said if isinstance(constant.said, str) else ", ".join(constant.said)
     return Baseline(said, constant.how, tuple(Score(n, v) for n, v in values.items()))
 
 
-def _answering(sample: Sample, constant: Constant) -> Sample:
+def _answering(sample: Sample, answer: Any) -> Sample:
+    """As the constant, or the rule, answers; it answers no more samples than the system did."""
     if sample.predicted is None:
         return sample
-    return dataclasses.replace(sample, predicted=constant.said)
+    about = {name: value for name, value in sample.about.items() if name != "swapped"}
+    return dataclasses.replace(sample, predicted=answer, about=about)
 
 
 # Files ----------------------------------------------------------------------------------------
@@ -186,14 +189,15 @@ def as_dict(report: Report) -> dict[str, Any]:
         "baseline": None if report.baseline is None else _baseline_dict(report.baseline),
         "intervals": {"over": report.intervals_over, "n_folds": report.n_folds, "level": 0.95},
         "notes": list(report.notes),
-        "metric": {"kind": report.metric.kind, **_fields(report.metric)},
+        "metric": metric_dict(report.metric),
         "row_shape": list(report.rows[0].values.shape) if report.rows else [],
         "samples": [_row_dict(row) for row in report.rows],
     }
 
 
-def _fields(metric: Metric) -> dict[str, Any]:
-    return dataclasses.asdict(metric)  # type: ignore[call-overload, no-any-return]
+def metric_dict(metric: Metric) -> dict[str, Any]:
+    """All that is needed to make its figures of rows again."""
+    return {"kind": metric.kind, **dataclasses.asdict(metric)}  # type: ignore[call-overload]
 
 
 def _number(value: float) -> float | None:
@@ -237,7 +241,7 @@ def load(path: Path) -> Saved:
         return Saved(
             path.stem,
             Signature(**data["signature"]),
-            _metric(data["metric"]),
+            read_metric(data["metric"]),
             {row["id"]: _read_row(row, data["row_shape"]) for row in data["samples"]},
             tuple(_read_score(score) for score in data["scores"]),
         )
@@ -248,7 +252,8 @@ def load(path: Path) -> Saved:
         ) from error
 
 
-def _metric(data: Mapping[str, Any]) -> Metric:
+def read_metric(data: Mapping[str, Any]) -> Metric:
+    """What `metric_dict` wrote."""
     fields = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
     made: Metric = _METRICS[data["kind"]](**fields)
     return made

@@ -24,6 +24,7 @@ from demeanor.eval.answering import Answer, System
 from demeanor.eval.report import Origin, Report, evaluate, to_json
 from demeanor.eval.resampling import N_FOLDS
 from demeanor.eval.scores import Sample
+from demeanor.eval.sureness import sureness
 from demeanor.eval.tasks import Setting, Task
 from demeanor.eval.text import as_text
 from demeanor.explain.corpora.items import Item
@@ -255,7 +256,9 @@ def _scored(
     notes = [*options.notes, *system_notes(system), *answer_notes(list(answers.values()))]
     samples = samples_of(items, answers)
     origin = Origin(extractor=system.extractor_name)
-    return evaluate(task, samples, setting, origin, options.n_folds, notes)
+    report = evaluate(task, samples, setting, origin, options.n_folds, notes)
+    sure = sureness(report, answers)
+    return dataclasses.replace(report, notes=(*report.notes, *([sure.line()] if sure else [])))
 
 
 def system_notes(system: System) -> list[str]:
@@ -311,6 +314,7 @@ def run_json(
 ) -> dict[str, Any]:
     """The same for the same run, whenever it was made: times are in the log."""
     answers = list(made.answers.values())
+    sure = sureness(made.report, made.answers)
     splits = sorted({item.split for item in items if item.split})
     return {
         "schema": SCHEMA,
@@ -341,6 +345,7 @@ def run_json(
             "unreadable": sum(a.abstained_reason == _UNREADABLE for a in answers),
         },
         "claims": claim_counts(answers),
+        "confidence": None if sure is None else dataclasses.asdict(sure),
         "versions": versions(),
         "files": [ANSWERS, FAILURES, PREDICTIONS, REPORT, TEXT, CARD, LOG],
     }

@@ -8,7 +8,7 @@ Figures are percent, as the literature prints them, unless a metric says otherwi
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -25,6 +25,7 @@ class Sample:
     gold: Any
     predicted: Any
     group: str | None = None  # subject or source video: samples of one are no independent witnesses
+    about: Mapping[str, Any] = field(default_factory=dict)  # of a pair: its texts; asked turned
 
 
 class Metric(Protocol):

@@ -40,6 +40,7 @@ class Wanted:
     task: str
     chat: str
     data: Path | None
+    media: Path | None
     out: Path
     labels: str | None
     adapter: Path | None
@@ -63,10 +64,12 @@ def carry_out(wanted: Wanted, console: Console) -> "Run | Compared":
     from demeanor.eval.ablation import ablate, both_orders
     from demeanor.eval.runs import Options, folder_of, run
     from demeanor.eval.tasks import Setting
-    from demeanor.eval.tasks.asked import ASKED
+    from demeanor.eval.tasks.asked import asked_about
 
-    asked = ASKED[wanted.task]
-    everything = asked.read(wanted.data)
+    asked = asked_about(wanted.task)
+    if asked.is_fixed and wanted.labels not in (None, asked.labels):
+        raise SettingsError(f"{wanted.task} asks for {asked.labels}: leave --labels out")
+    everything = asked.read(wanted.data, wanted.media)
     leaks = _leaks(everything, wanted, console)
     items = _of_split(everything, wanted.split)[: wanted.limit]
     system = _system(wanted, asked, everything, console)

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from demeanor.explain.errors import DemeanorError
 from demeanor.serve import judging, running
-from demeanor.serve.task_names import OF_CORPORA
+from demeanor.serve.listing import tasks_command
+from demeanor.serve.task_names import ASKABLE, OF_CORPORA
 from demeanor.serve.unibench import unibench_command
+from demeanor.serve.viewing import export_command, view_command
 
 if TYPE_CHECKING:
     from demeanor.eval.ablation import Compared
@@ -36,7 +38,10 @@ app = typer.Typer(
 )
 tables = typer.Typer(help="Word tables: which words count as the same emotion.")
 app.add_typer(tables, name="tables", no_args_is_help=True)
+app.command("tasks")(tasks_command)
 app.command("unibench")(unibench_command)
+app.command("view")(view_command)
+app.command("export")(export_command)
 _err = Console(stderr=True, highlight=False)
 _N_SCORES = 12  # of a comparison in the text; --json has all
 _N_FAILURES = 5  # shown; failures.jsonl has all
@@ -104,6 +109,9 @@ def _asking_command(task_name: str) -> Callable[..., None]:
         data: Annotated[
             Path | None, typer.Option(help="Folder or table of samples; see docs/evaluation.md.")
         ] = None,
+        media: Annotated[
+            Path | None, typer.Option(help="Folder of a corpus' pictures or clips.")
+        ] = None,
         out: Annotated[Path, typer.Option("--out", "-o", help="Folder for runs.")] = Path("runs"),
         labels: Annotated[str | None, typer.Option(help="Label set or YAML.")] = None,
         adapter: Annotated[Path | None, typer.Option(help="LoRA adapter, --chat local:…")] = None,
@@ -153,6 +161,7 @@ def _asking_command(task_name: str) -> Callable[..., None]:
                 task=task_name,
                 chat=chat,
                 data=data,
+                media=media,
                 out=out,
                 labels=labels,
                 adapter=adapter,
@@ -181,8 +190,9 @@ def _asking_command(task_name: str) -> Callable[..., None]:
 RELEASED_NAMES = ("ovmerd", "ovmerdplus", "meld", "cmumosi", "rafdb-gpt4v", "dfew-gpt4v")
 TASK_NAMES = (*RELEASED_NAMES, *running.ASKED_NAMES, *OF_CORPORA)
 for _name in (*RELEASED_NAMES, *OF_CORPORA):
-    app.command(_name, help=f"Score predictions on {_name}.")(_command(_name))
-for _name in running.ASKED_NAMES:
+    if _name not in ASKABLE:
+        app.command(_name, help=f"Score predictions on {_name}.")(_command(_name))
+for _name in (*running.ASKED_NAMES, *ASKABLE):
     app.command(_name, help=f"Ask a system about {_name}, or score predictions on it.")(
         _asking_command(_name)
     )
@@ -302,17 +312,6 @@ def judge_command(
         show(report, Console(highlight=False, soft_wrap=True))
     _err.print(str(folder), soft_wrap=True, markup=False)
     raise typer.Exit(0 if report.n_scored else 1)
-
-
-@app.command("tasks")
-def tasks_command() -> None:
-    """The tasks known by name."""
-    from demeanor.eval.tasks import tasks
-
-    table = Table(Column("name", no_wrap=True), "what", "metric", "needs", title="Tasks")
-    for task in tasks().values():
-        table.add_row(task.name, task.title, task.metric, task.needs)
-    Console().print(table)
 
 
 @app.command("compare")

@@ -74,9 +74,7 @@ class Seen:
 
     def shape_alone(self, units: list[str]) -> dict[str, np.ndarray]:
         """Levels of renders above rest, from geometry alone."""
-        fit = self.geometry
-        solved = {u: fit.solve(u, fit.ridge(u), fit.train) for u in units}
-        return {u: fit.change @ (w + w[fit.mirror]) for u, w in solved.items()}
+        return {u: self.geometry.change @ self.geometry.both_sides(u) for u in units}
 
     def truth(self, unit: str) -> np.ndarray:
         """Weight of the two sides together, 0-1; of AU25 the cm by which the lips have parted."""
@@ -94,6 +92,13 @@ class Geometry(Fit):
     def columns(self, unit: str) -> np.ndarray:
         known = {*SHAPE_MEASURES, *EYE_MEASURES, *HEAD_MEASURES}
         return np.array([i for i in super().columns(unit) if self.names[i] in known])
+
+    def both_sides(self, unit: str) -> np.ndarray:
+        """Weights of a unit, on a scale of its own."""
+        if unit == "AU25":  # nothing is fitted, see `lip_gap`
+            return np.array([float(name == "lip_gap") for name in self.names])
+        weights = self.solve(unit, self.ridge(unit), self.train)
+        return np.asarray(weights + weights[self.mirror])
 
 
 def seen(name: str, shared: Path, work: Path) -> Seen:

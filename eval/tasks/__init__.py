@@ -34,10 +34,21 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """An answer that is the same for every sample, made with the gold labels in view."""
+    """An answer that is the same for every sample, made with the gold labels in view; or a rule
+    that looks at nothing but length."""
 
     said: Any
     how: str
+    each: tuple[Any, ...] | None = None  # a rule's answers, one a sample; `said` names the rule
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a system is asked about a corpus' pictures or clips, and what of its answer is scored."""
+
+    read: Callable[[Path, Path | None], Iterator[Item]]  # official file, folder of media
+    labels: str  # the label set asked for
+    is_open: bool  # the open labels are scored; else the best fit of the label set
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class Task:
     note: str = ""  # what a reader of the number should know
     needs: str = "predictions with gold labels"  # what a user has to name
     read: Callable[[Path], Iterator[Item]] | None = None  # gold from the official file
+    asking: Asking | None = None  # None: only predictions are scored
 
 
 @cache

@@ -1,15 +1,17 @@
 """Tasks whose samples we ask a system about ourselves: texts, pictures, clips.
 
-`faces` and `clips` take anybody's pictures and clips; `emer` the written clues of EMER.
+`faces` and `clips` take anybody's pictures and clips; `emer` the written clues of EMER; those of
+corpora take the official file and the folder of its media.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from demeanor.eval.classification import commonest_label, score_classes
 from demeanor.eval.scores import Sample, Scored
-from demeanor.eval.tasks import Constant, Setting, Task
+from demeanor.eval.tasks import Asking, Constant, Setting, Task, task
 from demeanor.eval.tasks.released import MAY_SEE, constant_label_set, score_label_sets
 from demeanor.eval.words import PREPROCESSING
 from demeanor.explain.corpora.items import CorpusError, Item, read_described, read_labelled
@@ -26,31 +28,32 @@ class Asked:
     """How a task's samples are found, and what of an answer is scored."""
 
     task: Task
-    read: Callable[[Path | None], tuple[Item, ...]]
+    read: Callable[[Path | None, Path | None], tuple[Item, ...]]  # --data, --media
     labels: str  # label set asked for, unless the user names another
     is_open: bool  # the open labels are scored; else the best fit of the label set
     has_media: bool
+    is_fixed: bool = False  # the benchmark's label set, and no other
 
     def scored_with(self, labels: LabelSet) -> Task:
         """The task for this label set: figures over other labels are other figures."""
-        if self.is_open:
+        if self.is_open or self.is_fixed:
             return self.task
         return replace(self.task, metric=f"{self.task.metric}.{labels.name}")
 
 
-def _emer(data: Path | None) -> tuple[Item, ...]:
+def _emer(data: Path | None, media: Path | None) -> tuple[Item, ...]:
     if data is None:
         raise CorpusError("emer needs --data: a folder with rows.jsonl (id, description, labels)")
     return read_described(data)
 
 
-def _faces(data: Path | None) -> tuple[Item, ...]:
+def _faces(data: Path | None, media: Path | None) -> tuple[Item, ...]:
     if data is None:
         raise CorpusError("faces needs --data: a CSV of path,label, or a folder for each label")
     return read_labelled(data)
 
 
-def _clips(data: Path | None) -> tuple[Item, ...]:
+def _clips(data: Path | None, media: Path | None) -> tuple[Item, ...]:
     if data is not None:
         return read_labelled(data, several=True)
     clip = demo_clip()
@@ -77,6 +80,7 @@ ASKED: Mapping[str, Asked] = {
             constant_label_set,
             True,
             PREPROCESSING,
+            needs="a folder with rows.jsonl (id, description, labels)",
         ),
         _emer,
         "rafdb7",
@@ -93,6 +97,7 @@ ASKED: Mapping[str, Asked] = {
             False,
             "first label|lower|strip",
             "UAR over the classes that gold has; an answer outside the set is wrong.",
+            needs="a CSV of path,label, or a folder for each label",
         ),
         _faces,
         "rafdb7",
@@ -108,6 +113,7 @@ ASKED: Mapping[str, Asked] = {
             constant_label_set,
             True,
             PREPROCESSING,
+            needs="nothing, or a CSV of path,label with lists of labels",
         ),
         _clips,
         "rafdb7",
@@ -116,3 +122,34 @@ ASKED: Mapping[str, Asked] = {
     ),
 }
 TASKS = tuple(asked.task for asked in ASKED.values())
+
+
+# Corpora --------------------------------------------------------------------------------------
+
+
+def asked_about(name: str) -> Asked:
+    """Raises UnknownName, and CorpusError for a task that nobody can be asked about."""
+    if name in ASKED:
+        return ASKED[name]
+    known = task(name)
+    if known.asking is None:
+        raise CorpusError(
+            f"{name}: its samples are no whole pictures or clips, or its gold no labels, so a "
+            "system is not asked here. Score its predictions with --predictions"
+        )
+    read = partial(_of_corpus, known, known.asking)
+    return Asked(known, read, known.asking.labels, known.asking.is_open, True, True)
+
+
+def _of_corpus(
+    known: Task, asking: Asking, data: Path | None, media: Path | None
+) -> tuple[Item, ...]:
+    if data is None:
+        raise CorpusError(f"{known.name} needs --data: {known.needs}")
+    items = tuple(asking.read(data, media))
+    if lacking := [item.item_id for item in items if item.media is None]:
+        raise CorpusError(
+            f"{known.name} needs --media, the folder of its pictures or clips: found no file for "
+            f"{lacking[0]}"
+        )
+    return items

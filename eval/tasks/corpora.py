@@ -198,13 +198,15 @@ _MER = (
     closed("mer2024-semi", "MER2024, MER-SEMI: one of six", Source("mer"), "mer6", _WAF),
     closed("mer2025-semi", "MER2025, track 1: one of six", Source("mer"), "mer6", _WAF),
     closed("mer2026-cross", "MER2026, track 1: the listener, one of six", Source("mer"), "mer6",
-           _WAF),
+           _WAF, "Asked here, a system is asked about whoever is seen longest."),
     word_sets("mer2025-fg", "MER2025, track 2: open words", Source("open-labels"),
               "The challenge ranks by the mean of levels 1 and 2."),
     word_sets("mer2026-fg", "MER2026, track 2: open words", Source("open-labels"),
               "The challenge ranks by level 1, with tables v2026."),
     preference("mer2026-prefer", "MER2026, track 3: which of two texts?", Source("mer-prefer"),
                "A judge that takes the longer text scores about 80."),
+    preference("mer2026-prefer-3", "MER2026, track 3: which of two texts, or neither?",
+               Source("mer-prefer"), "Ties are a class of their own.", 3),
     texts("mer2025-des", "MER2025, track 3: descriptions", Source("emer-v2", gold=_text),
           f"The challenge has people judge. {_JUDGED}"),
     hit_rate("emer-v1", "EMER-V1: is gold among the words?", Source("emer-v1")),
@@ -213,8 +215,8 @@ _MER = (
 )  # fmt: skip
 _MICRO_TASKS = (
     *(
-        closed(name, f"{title}: its own classes, each subject left out", Source(name), labels,
-               _MICRO, _LOSO)
+        closed(name, f"{title}: its own classes, each subject left out",
+               Source(name, is_whole=False), labels, _MICRO, _LOSO)
         for name, title, labels in (
             ("casme2", "CASME II", "casme2"),
             ("samm", "SAMM", "samm8"),
@@ -225,7 +227,7 @@ _MICRO_TASKS = (
     closed(
         "megc",
         "CASME II, SAMM and SMIC: three classes, each subject left out (MEGC 2019)",
-        Source("megc", mapping=_MEGC),
+        Source("megc", mapping=_MEGC, is_whole=False),
         "megc3",
         _MICRO,
         _LOSO,
@@ -246,11 +248,11 @@ _FRAMES = (
     levels("recola", "RECOLA, development: valence and arousal", Source("recola", ("dev",)), LEVELS,
            note="Papers shift and smooth predictions; these are scored as they are."),
     levels("affwild2-va", "Aff-Wild2: valence and arousal", Source("affwild2-va"), LEVELS),
-    closed("affwild2-expr", "Aff-Wild2: expressions", Source("affwild2-expr"), "affwild2_8",
-           ("macro F1", "accuracy", "UAR")),
+    closed("affwild2-expr", "Aff-Wild2: expressions", Source("affwild2-expr", is_whole=False),
+           "affwild2_8", ("macro F1", "accuracy", "UAR")),
     several("affwild2-au", "Aff-Wild2: action units", Source("affwild2-au"), AFFWILD2_UNITS,
             unit_name),
-    closed("cexpr", "C-EXPR-DB: compound expressions", Source("cexpr"), "cexpr7",
+    closed("cexpr", "C-EXPR-DB: compound expressions", Source("cexpr", is_whole=False), "cexpr7",
            ("macro F1", "accuracy", "UAR"), "Frames without one are not scored."),
     closed("bah", "BAH, test: ambivalence or hesitancy in a clip?", Source("bah", ("test",)),
            "bah2", ("WAF", "macro F1", "accuracy")),

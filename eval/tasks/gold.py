@@ -19,7 +19,7 @@ def gold_of(task: Task, path: Path) -> list[Sample]:
     """Samples of the official file, without a prediction. A group is a subject, else a video."""
     if task.read is None:
         raise ValueError(f"{task.name} has no reader of a corpus")
-    return [Sample(item.item_id, item.gold, None, item.group) for item in task.read(path)]
+    return [Sample(i.item_id, i.gold, None, i.group, dict(i.extra)) for i in task.read(path)]
 
 
 def is_ours(path: Path) -> bool:

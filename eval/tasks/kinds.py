@@ -11,12 +11,13 @@ import numpy as np
 from demeanor.eval.classification import commonest_label, score_classes
 from demeanor.eval.multilabel import score_label_lists
 from demeanor.eval.overlap import score_texts
-from demeanor.eval.preference import CHOICES, SAME, score_preferences
+from demeanor.eval.preference import CHOICES, SAME, longer_text, score_preferences
 from demeanor.eval.regression import read_levels, score_several_levels
 from demeanor.eval.scores import Sample, Scored
-from demeanor.eval.tasks import Constant, Setting, Task
+from demeanor.eval.tasks import Asking, Constant, Setting, Task
 from demeanor.eval.tasks.released import (
     MAY_SEE,
+    OPEN_ASKED,
     constant_label_set,
     constant_labels,
     constant_polarity,
@@ -67,15 +68,17 @@ class Source:
     gold: Callable[[Item], object] | None = None  # instead of the item's label
     reader: Callable[[Path], Iterator[Item]] | None = None  # where no corpus of ours reads it
     wants: str = ""
+    is_whole: bool = True  # a sample is a whole picture or clip; else a frame, or a folder of them
 
     @property
     def needs(self) -> str:
         return self.wants or corpus(self.corpus).wants
 
-    def read(self, path: Path) -> Iterator[Item]:
+    def read(self, path: Path, media: Path | None = None) -> Iterator[Item]:
         """Raises CorpusError where the file has nothing of what is scored."""
-        read = self.reader or corpus(self.corpus).read
-        items: Iterable[Item] = read(path)
+        items: Iterable[Item] = (
+            self.reader(path) if self.reader else corpus(self.corpus).read(path, media)
+        )
         if self.mapping:
             items = relabelled(items, self.mapping, lossy=True)
         found = 0
@@ -133,7 +136,12 @@ def closed(
     metric = f"{figures[0].lower().replace(' ', '-')}.{labels}"
     rule = "Answers outside the set are dropped." if drop_unknown else ""
     said = " ".join(filter(None, (note, rule)))
-    return _task(name, title, metric, score, constant, FORMS, source, said)
+    made = _task(name, title, metric, score, constant, FORMS, source, said)
+    return replace(made, asking=_asking(source, labels, is_open=False))
+
+
+def _asking(source: Source, labels: str, is_open: bool) -> Asking | None:
+    return Asking(source.read, labels, is_open) if source.is_whole and source.corpus else None
 
 
 # Open words -----------------------------------------------------------------------------------
@@ -144,14 +152,14 @@ def hit_rate(name: str, title: str, source: Source, note: str = "") -> Task:
     task = _task(
         name, title, "hit-rate", score_hit_rate, constant_labels, PREPROCESSING, source, note
     )
-    return replace(task, grouped=True)
+    return replace(task, grouped=True, asking=_asking(source, OPEN_ASKED, is_open=True))
 
 
 def word_sets(name: str, title: str, source: Source, note: str = "") -> Task:
     task = _task(
         name, title, "ew-f", score_label_sets, constant_label_set, PREPROCESSING, source, note
     )
-    return replace(task, grouped=True)
+    return replace(task, grouped=True, asking=_asking(source, OPEN_ASKED, is_open=True))
 
 
 # Several labels, levels, texts ----------------------------------------------------------------
@@ -226,20 +234,29 @@ def sentiment(name: str, title: str, source: Source) -> Task:
     return _task(name, title, "waf", score_polarity, constant_polarity, _FIRST, source, note)
 
 
-def preference(name: str, title: str, source: Source, note: str) -> Task:
+def preference(name: str, title: str, source: Source, note: str, n_classes: int = 2) -> Task:
+    """Predictions may say in `swapped` what was chosen when the pair was turned round."""
+
     def score(samples: Sequence[Sample], setting: Setting) -> Scored:
-        read = [
-            s if s.predicted is None else replace(s, predicted=in_set(s.predicted, CHOICES))
-            for s in samples
-        ]
-        return score_preferences(read)
+        read = [replace(s, predicted=_choice(s.predicted)) for s in samples]
+        turned = [_choice(s.about.get("swapped")) for s in samples]
+        return score_preferences(read, turned, n_classes)
 
     def constant(samples: Sequence[Sample], setting: Setting) -> Constant:
+        """The longer text: it beats every published model on MER2026's pairs."""
+        texts = [(s.about.get("a1"), s.about.get("a2")) for s in samples]
+        if all(isinstance(text, str) for pair in texts for text in pair):
+            each = tuple(longer_text([(str(a), str(b)) for a, b in texts]))
+            return Constant("the longer text", "by characters; looks at nothing else", each)
         counts = Counter(s.gold for s in samples if s.gold in CHOICES and s.gold != SAME)
         said = max(sorted(counts), key=lambda choice: counts[choice], default=CHOICES[0])
         return Constant(said, f"the commonest choice, {MAY_SEE}")
 
-    return _task(name, title, "preference.2", score, constant, _FIRST, source, note)
+    return _task(name, title, f"preference.{n_classes}", score, constant, _FIRST, source, note)
+
+
+def _choice(said: object) -> str | None:
+    return None if said is None else in_set(said, CHOICES)
 
 
 def _task(

@@ -13,7 +13,7 @@ from demeanor.eval.classification import (
 from demeanor.eval.ew import constant_set, score_hits, score_sets
 from demeanor.eval.scores import Sample, Scored
 from demeanor.eval.tables import WordTable
-from demeanor.eval.tasks import Constant, Setting, Task
+from demeanor.eval.tasks import Asking, Constant, Setting, Task
 from demeanor.eval.words import PREPROCESSING, read_labels
 from demeanor.explain.corpora.catalogue import corpus
 from demeanor.explain.corpora.items import Item
@@ -21,6 +21,7 @@ from demeanor.explain.corpora.labels import label_set
 
 _FIRST = "first label|lower|strip"
 MAY_SEE = "chosen on this gold"
+OPEN_ASKED = "rafdb7"  # whose best fit is asked for beside open labels; these alone are scored
 
 
 def _table(setting: Setting) -> WordTable:
@@ -29,11 +30,11 @@ def _table(setting: Setting) -> WordTable:
     return setting.table
 
 
-def _official(name: str, split: str = "") -> Callable[[Path], Iterator[Item]]:
+def _official(name: str, split: str = "") -> Callable[..., Iterator[Item]]:
     """Gold from the corpus itself, where its ids are those of the released predictions."""
 
-    def read(path: Path) -> Iterator[Item]:
-        items = corpus(name).read(path)
+    def read(path: Path, media: Path | None = None) -> Iterator[Item]:
+        items = corpus(name).read(path, media)
         return (item for item in items if not split or item.split in (None, split))
 
     return read
@@ -103,6 +104,7 @@ TASKS = (
         PREPROCESSING,
         needs=corpus("open-labels").wants,
         read=_official("open-labels"),
+        asking=Asking(_official("open-labels"), OPEN_ASKED, is_open=True),
     ),
     Task(
         "ovmerdplus",
@@ -114,6 +116,7 @@ TASKS = (
         PREPROCESSING,
         needs=corpus("open-labels").wants,
         read=_official("open-labels"),
+        asking=Asking(_official("open-labels"), OPEN_ASKED, is_open=True),
     ),
     Task(
         "meld",
@@ -126,6 +129,7 @@ TASKS = (
         "A longer answer never loses; neutral is in no wheel, so those samples are not scored.",
         needs=corpus("meld").wants,
         read=_official("meld", "test"),
+        asking=Asking(_official("meld", "test"), OPEN_ASKED, is_open=True),
     ),
     Task(
         "cmumosi",

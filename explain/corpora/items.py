@@ -83,6 +83,11 @@ def read_labelled(path: Path, several: bool = False) -> tuple[Item, ...]:
     does not: constants of perception were fitted to the others. Raises CorpusError.
     """
     rows = _folder_rows(path) if path.is_dir() else _table_rows(path)
+    if path.is_dir() and (tables := sorted(path.glob("*.csv"))):
+        raise CorpusError(
+            f"{path}: wanted a folder for each label and nothing else, found {tables[0].name} as "
+            f"well. If the labels are in there, name it: {tables[0]}"
+        )
     return _checked(path, _with_folds([_labelled(row, several) for row in rows]))
 
 

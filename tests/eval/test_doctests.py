@@ -12,8 +12,14 @@ MODULES = (
     "demeanor.eval.ew",
     "demeanor.eval.extraction",
     "demeanor.eval.judge",
+    "demeanor.eval.overlap",
+    "demeanor.eval.regression",
     "demeanor.eval.signature",
+    "demeanor.eval.tasks.kinds",
     "demeanor.eval.words",
+    "demeanor.explain.corpora.mapping",
+    "demeanor.explain.corpora.mer",
+    "demeanor.explain.corpora.micro",
 )
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import cv2
+import numpy as np
 import pytest
 from scripted_chat import good_reply
 from scripted_server import Server
@@ -196,6 +198,26 @@ def test_names_that_are_known_without_loading_are_those_there_are():
 
     assert tuple(ASKED) == running.ASKED_NAMES
     assert set(TASK_NAMES) == set(tasks())
+
+
+def test_a_corpus_is_asked_about_with_its_own_file_and_pictures(tmp_path):
+    (tmp_path / "list_patition_label.txt").write_text("test_0001.jpg 4\ntrain_00001.jpg 5\n")
+    grey = np.full((80, 80, 3), 128, np.uint8)
+    assert cv2.imwrite(str(tmp_path / "test_0001_aligned.jpg"), grey)
+    command = ("rafdb", "--data", tmp_path / "list_patition_label.txt", "-o", tmp_path / "runs")
+    command = (*command, "--media", tmp_path, "--face-backend", "mesh")
+    code, text, _ = run(*command)
+    assert code == 0
+    assert "1 of 1 samples scored" in text  # of the test part; nobody is seen: it abstains
+    assert "1 answers abstain" in text
+    assert "metric:accuracy.rafdb7" in text
+    code, _, output = run(*command, "--labels", "affectnet8")
+    assert (code, "rafdb asks for rafdb7" in output) == (2, True)
+
+
+def test_tasks_that_nobody_can_be_asked_about_want_predictions():
+    code, _, output = run("casme2")
+    assert (code, "--predictions" in output) == (2, True)
 
 
 # A language model behind an address -----------------------------------------------------------

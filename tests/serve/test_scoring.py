@@ -1,11 +1,15 @@
 """`demeanor eval`, through the command line, with our own table and OV-MER's."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from demeanor.serve.cli import app
+from demeanor.serve.scoring import TASK_NAMES
 
 ROWS = [
     {"id": "a", "gt": ["angry"], "pred": ["furious", "tense"]},
@@ -51,6 +55,19 @@ def test_the_same_command_twice_gives_the_same_bytes(predictions):
     for options in ((), ("--json",), ("--level", "2", "--words", "d1")):
         command = ("ovmerd", "--predictions", predictions, *options)
         assert run(*command)[1] == run(*command)[1]
+
+
+def test_another_process_prints_the_same_bytes(predictions):
+    """Sets are walked in another order in each process: no output may follow it."""
+    command = ("ovmerd", "--predictions", str(predictions))
+    code = "from demeanor.serve.cli import main; main()"
+    other = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code, "eval", *command],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        check=True,
+    )
+    assert other.stdout.decode() == run(*command)[1]
 
 
 def test_json_holds_every_sample(predictions):
@@ -107,10 +124,26 @@ def test_predictions_without_gold_are_counted(predictions, tmp_path):
     assert "6 predictions have no gold label and are passed over." in text
 
 
-def test_the_tasks_are_listed():
+def test_the_tasks_are_listed_one_a_line(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     code, text, _ = run("tasks")
-    assert (code, "rafdb-gpt4v" in text) == (0, True)
-    assert "affwild2-expr" in text and "needs" in text
+    lines = text.splitlines()
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    rows = {line.split()[0]: line for line in lines}
+    assert set(TASK_NAMES) < rows.keys()
+    assert rows["rafdb-compound"].split()[1] == "accuracy.rafdb_compound11"
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "a folder of their .xlsx" in run("tasks")[1]
+
+
+def test_all_of_one_task():
+    code, text, _ = run("tasks", "rafdb")
+    assert (code, "its folder (EmoLabel, Image)" in text) == (0, True)
+    assert "demeanor eval rafdb --data CORPUS --media FOLDER --chat …" in text
+    assert json.loads(run("tasks", "casme2", "--json")[1])[0]["ask"] == "–"
+    code, _, output = run("tasks", "mosi")
+    assert (code, "there is no task 'mosi'" in output) == (2, True)
 
 
 def test_gold_from_the_corpus_itself(tmp_path):

@@ -19,7 +19,8 @@ from demeanor.explain.corpora.items import CorpusError
 READS = {
     "mer2023-multi": ("mer", 3), "mer2024-semi": ("mer", 3), "mer2025-semi": ("mer", 3),
     "mer2026-cross": ("mer", 3), "mer2025-fg": ("open-labels", 2), "mer2026-fg": ("open-labels", 2),
-    "mer2026-prefer": ("mer-prefer", 2), "mer2025-des": ("emer-v2", 2), "emer-v1": ("emer-v1", 2),
+    "mer2026-prefer-3": ("mer-prefer", 3), "mer2026-prefer": ("mer-prefer", 2),
+    "mer2025-des": ("emer-v2", 2), "emer-v1": ("emer-v1", 2),
     "emer-v1-clues": ("emer-v1", 2), "emer-v2-clues": ("emer-v2", 2), "mer2023": ("mer", 3),
     "mer2024": ("mer", 3), "iemocap": ("iemocap", 3), "cmumosei": ("sentiment", 2),
     "sims": ("sentiment", 2), "simsv2": ("sentiment", 2), "rafdb": ("rafdb", 3),
@@ -178,3 +179,24 @@ def test_constants(tmp_path):
     assert task("smile").constant(texts, Setting()).said == "x y"
     pairs = [Sample("a", "a2", "a1"), Sample("b", "same", "a1"), Sample("c", "a2", "a1")]
     assert task("mer2026-prefer").constant(pairs, Setting()).said == "a2"
+
+
+#  gold  said  turned  longer text
+#  a1    a1    a2      a1
+#  a2    a1    a1      a2
+#  a2    a2    (none)  a1
+def test_preferences_are_scored_both_ways_round_and_beside_the_longer_text(tmp_path):
+    gold = tmp_path / "track3_emoprefer.csv"
+    gold.write_text("name,a1,a2,preference\nx,long text,no,a1\ny,no,long text,a2\nz,long,no,a2\n")
+    rows = [("x", "a1", "a2"), ("y", "a1", "a1"), ("z", "a2", None)]
+    said = tmp_path / "p.jsonl"
+    said.write_text("\n".join(json.dumps({"id": i, "pred": p, "swapped": s}) for i, p, s in rows))
+    known = task("mer2026-prefer")
+    report = evaluate(known, read_samples(known, said, gold).samples, Setting(), n_folds=10)
+    values = {score.name: score.value for score in report.scores}
+    assert values["accuracy 2-class"] == pytest.approx(200 / 3)
+    assert values["swap consistency"] == 50.0
+    assert report.baseline.said == "the longer text"
+    longer = {score.name: score.value for score in report.baseline.scores}
+    assert longer["accuracy 2-class"] == pytest.approx(200 / 3)
+    assert longer["swap consistency"] != longer["swap consistency"]  # a rule is not asked twice

@@ -90,3 +90,12 @@ def test_people_whose_folds_are_committed_are_split_by_them(shared):
 def test_a_table_without_paths_or_labels_is_refused(tmp_path, text):
     with pytest.raises(CorpusError):
         read_labelled(table(tmp_path, text))
+
+
+def test_a_folder_with_a_table_in_it_is_not_read_as_folders_of_labels(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text("path,label\na.jpg,anger\n")
+    with pytest.raises(CorpusError, match=r"found labels\.csv as well\. .*name it: "):
+        read_labelled(tmp_path)
+    assert read_labelled(tmp_path / "labels.csv")[0].gold == "anger"
