@@ -1,7 +1,7 @@
 """`demeanor finetune --dry-run`: what a tuning would be, from rows and a configuration alone.
 
-No weight is read. The memory is an estimate of ours from the shapes: what is counted is exact
-(weights, LoRA, gradients, optimizer), activations are known to within about a third.
+No weight is read. The memory is an estimate of ours from the shapes: weights, LoRA, gradients and
+optimizer are counted; activations are a rough guess, not yet held against a GPU.
 """
 
 from collections.abc import Iterator, Sequence
