@@ -4,13 +4,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types imports wheel-test screenshots clean
+.PHONY: demo test test-training lint types imports wheel-test screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/demeanor explain demo --out demeanor-out
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2
+
+# Small models, really tuned. In an environment of its own that sees the other's packages: trl
+# and what it needs are in no other test, and installing torch twice would take minutes.
+TRAINING := build/training-venv
+test-training: $(TRAINING)/.installed
+	$(TRAINING)/bin/python -m pytest tests/training
+
+$(TRAINING)/.installed: pyproject.toml $(VENV)/.installed-dev
+	$(BIN)/python -m venv $(TRAINING)
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(TRAINING)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/of-dev.pth
+	$(TRAINING)/bin/pip install --quiet --editable ".[train]"
+	touch $@
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

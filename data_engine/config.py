@@ -102,9 +102,16 @@ class BuildConfig:
     budget: BudgetConfig = field(default_factory=BudgetConfig)
 
 
-def shipped_configs() -> tuple[str, ...]:
+def shipped_configs(tunings: bool = False) -> tuple[str, ...]:
+    """Names of the shipped files: builds, or tunings, which are those that have stages."""
     folder = files("demeanor.data_engine").joinpath("configs")
-    return tuple(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if "." in f.name))
+    names = [f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")]
+    return tuple(sorted(n for n in names if ("stages" in shipped_mapping(n)) is tunings))
+
+
+def shipped_mapping(name: str) -> dict[str, Any]:
+    shipped = files("demeanor.data_engine").joinpath("configs", f"{name}.yaml")
+    return yaml_mapping(shipped.read_text("utf-8"), name)
 
 
 def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildConfig:
@@ -127,8 +134,7 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> BuildC
 def read_data(name_or_path: str | Path) -> dict[str, Any]:
     path = Path(name_or_path)
     if str(name_or_path) in shipped_configs():
-        shipped = files("demeanor.data_engine").joinpath("configs", f"{name_or_path}.yaml")
-        return _mapping(shipped.read_text("utf-8"), str(name_or_path))
+        return shipped_mapping(str(name_or_path))
     if not path.is_file():
         known = ", ".join(shipped_configs())
         raise SettingsError(f"{path}: no such file, and no shipped build. Shipped: {known}")
@@ -136,10 +142,10 @@ def read_data(name_or_path: str | Path) -> dict[str, Any]:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not readable as text: {error}") from error
-    return _from_its_folder(_mapping(text, str(path)), path.parent)
+    return _from_its_folder(yaml_mapping(text, str(path)), path.parent)
 
 
-def _mapping(text: str, name: str) -> dict[str, Any]:
+def yaml_mapping(text: str, name: str) -> dict[str, Any]:
     try:
         data = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:

@@ -181,6 +181,7 @@ def load_chat(
     adapter: str | Path | None = None,
     settings: Settings | None = None,
     quantize: str | None = None,
+    constrain: bool = False,
 ) -> ChatModel:
     """The reasoner of this name, with the time limits in force."""
     limits = (settings or load_settings()).reasoning
@@ -188,6 +189,7 @@ def load_chat(
         spec,
         Path(adapter) if adapter else None,
         quantize=quantize,
+        constrain=constrain,
         timeout_s=limits.timeout_s,
         max_retries=limits.max_retries,
     )

@@ -21,6 +21,7 @@ from demeanor.explain.pipeline import load_chat, load_front, neutral_options
 from demeanor.explain.settings import load_settings
 from demeanor.serve import batch, data, doctor, scoring, show
 from demeanor.serve.building import build_command
+from demeanor.serve.tuning import export_base_command, finetune_command, merge_command
 
 app = typer.Typer(
     help="Explains what a person in a clip appears to show, and why. Everything stays on this "
@@ -35,6 +36,9 @@ app.add_typer(models, name="models", no_args_is_help=True)
 app.add_typer(scoring.app, name="eval")
 app.add_typer(data.app, name="data")
 app.command("build")(build_command)
+app.command("finetune")(finetune_command)
+app.command("merge")(merge_command)
+app.command("export-base")(export_base_command)
 _err = Console(stderr=True, highlight=False)
 
 
@@ -102,6 +106,9 @@ def explain(
     ] = "prototype",
     adapter: Annotated[Path | None, typer.Option(help="LoRA adapter for --chat local:…")] = None,
     quantize: Annotated[str | None, typer.Option(help="4bit, for --chat local:…")] = None,
+    constrain: Annotated[
+        bool, typer.Option("--constrain", help="Hold the reply of --chat local:… to its form.")
+    ] = False,
     labels: Annotated[str, typer.Option(help="Label set (see `demeanor labels`) or YAML.")] = (
         "rafdb7"
     ),
@@ -132,7 +139,7 @@ def explain(
     def work() -> batch.Batch:
         thresholds = load_settings(settings)
         reasoner = batch.Reasoner(
-            load_chat(chat, adapter, thresholds, quantize), labels, person, thresholds
+            load_chat(chat, adapter, thresholds, quantize, constrain), labels, person, thresholds
         )
         page = batch.Page(out, embed.value, blur)
         if again or measurements:

@@ -16,6 +16,8 @@ _OPTIONAL = (
     ("faster-whisper", "whisper", "words only from a transcript, not from the sound"),
     ("transformers", "transformers", "no --chat local:…"),
     ("bitsandbytes", "transformers", "no 4-bit models"),
+    ("llguidance", "transformers", "no --constrain"),
+    ("trl", "train", "no demeanor finetune"),
     ("langchain-openai", "openai", "no --chat URL"),
     ("opensmile", "opensmile", "no eGeMAPS of the reference code; ours is used"),
     ("py-feat", "pyfeat", "no --face-backend pyfeat"),

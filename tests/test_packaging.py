@@ -19,27 +19,32 @@ HOMES = {
     "av": ["explain/perception/media.py", "explain/demo"],
     "feat": ["explain/perception/second_opinion.py"],
     "faster_whisper": ["explain/perception/asr.py"],
+    "datasets": ["data_engine/trainers.py"],
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],
+    "llguidance": ["explain/reasoning/held.py"],
     "mediapipe": [],  # its files are used, the package is not
     "openpyxl": ["explain/corpora/files.py"],
     "opensmile": ["explain/perception/opensmile_voice.py"],
-    "peft": ["explain/reasoning/local.py", "data_engine"],
+    "peft": ["explain/reasoning/local.py", "data_engine/bases.py"],
     "pyarrow": ["data_engine/rows.py"],
     "pyvista": ["explain/demo"],
     "rich": ["serve"],
     "silero_vad": ["explain/perception/vad.py"],
     "streamlit": ["serve"],
+    "trl": ["data_engine/trainers.py"],
     "typer": ["serve"],
     "vllm": [],  # a server of its own, driven over HTTP
 }
 # Loaded by the function that needs them, so that importing a module stays light.
 INSIDE_FUNCTIONS = {
     "ai_edge_litert",
+    "datasets",
     "faster_whisper",
     "feat",
     "langchain_core",
     "langchain_openai",
+    "llguidance",
     "openai",
     "openpyxl",
     "opensmile",
@@ -49,6 +54,7 @@ INSIDE_FUNCTIONS = {
     "pyvista",
     "torch",
     "transformers",
+    "trl",
 }
 _MAY_LOAD_AT_ONCE = {  # a reader of tables is pandas
     "explain/perception/imported.py": {"pandas"},

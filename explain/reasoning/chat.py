@@ -72,16 +72,19 @@ def chat_model(
     adapter: Path | None = None,
     *,
     quantize: str | None = None,
+    constrain: bool = False,
     timeout_s: float = 120.0,
     max_retries: int = 2,
 ) -> ChatModel:
     """The reasoner named by `spec`: "prototype", "local:DIR_OR_HUB" or an OpenAI-style address.
 
-    `adapter` and `quantize` ("4bit") go with local models only. Raises UnknownName for other specs.
+    `adapter`, `quantize` ("4bit") and `constrain` (replies held to a grammar) go with local models
+    only. Raises UnknownName for other specs.
     """
-    if (adapter or quantize) and not spec.startswith("local:"):
+    if (adapter or quantize or constrain) and not spec.startswith("local:"):
         raise SettingsError(
-            f"an adapter and 4-bit weights go with local:DIR_OR_HUB; found them with {spec!r}"
+            "an adapter, 4-bit weights and a constrained reply go with local:DIR_OR_HUB; found "
+            f"them with {spec!r}"
         )
     if spec == "prototype":
         from demeanor.explain.reasoning.prototype import Prototype
@@ -90,7 +93,9 @@ def chat_model(
     if spec.startswith("local:") and len(spec) > len("local:"):
         from demeanor.explain.reasoning.local import LocalChat
 
-        return LocalChat(spec.removeprefix("local:"), adapter, quantize=quantize)
+        return LocalChat(
+            spec.removeprefix("local:"), adapter, quantize=quantize, constrain=constrain
+        )
     if spec.startswith(("http://", "https://")):
         from demeanor.explain.reasoning.remote import RemoteChat
 

@@ -1,8 +1,8 @@
 """A language model in this process: transformers, from a folder or by its hub name.
 
 Greedy by default, so that the same timeline gives the same reply. A folder is loaded without
-asking any server. Words quoted in the timeline cannot act as the model's control tokens: in what
-we send, those are broken up before the chat template adds the real ones.
+asking any server. How messages become text is in `template.py`; how a reply is held to its form,
+in `held.py`.
 """
 
 import hashlib
@@ -16,13 +16,17 @@ from typing import Any
 
 from demeanor.explain.errors import ChatError, MissingExtra, ModelFileError, UnknownName
 from demeanor.explain.reasoning.chat import Message, Request
+from demeanor.explain.reasoning.held import Holder
+from demeanor.explain.reasoning.template import prompt_text
+
+_HELD = "held to the form of a reply: it could cite only ids of the timeline"
+_TRAINED = "demeanor.json"  # what tuning left in an adapter's folder, or beside an exported base
 
 
 class LocalChat:
     """`local:DIR_OR_HUB`, with an optional LoRA adapter and 4-bit weights."""
 
     languages: frozenset[str] = frozenset()
-    structured = False
     reads_prompt = True
 
     def __init__(
@@ -32,6 +36,7 @@ class LocalChat:
         *,
         quantize: str | None = None,
         temperature: float = 0.0,
+        constrain: bool = False,
     ) -> None:
         _check_extras(adapter, quantize)
         folder = _folder(source)
@@ -44,9 +49,21 @@ class LocalChat:
             self._tokenizer, self._model, notes = _load(folder or source, quantize)
             if adapter is not None:
                 self._model, more = _with_adapter(self._model, adapter, folder, source)
-                notes += more
+                notes += (*more, *_other_weights(adapter, folder, quantize))
         self.version = _version(folder, self._model)
-        self.notes = notes
+        self.structured = constrain  # asks the chain for a schema
+        self._holder = self._made_holder() if constrain else None
+        self.notes = (*notes, _HELD) if constrain else notes
+
+    def _made_holder(self) -> Holder:
+        width = self._model.get_output_embeddings().weight.shape[0]
+        return Holder(self._tokenizer, width, self._end_ids())
+
+    def _end_ids(self) -> list[int]:
+        """Whatever ends a turn: chat models often have an end of turn beside the end of text."""
+        ends = self._model.generation_config.eos_token_id
+        ends = [ends] if isinstance(ends, int) else list(ends or ())
+        return list(dict.fromkeys([*ends, *_known([self._tokenizer.eos_token_id])]))
 
     def reply(self, request: Request) -> str:
         import torch
@@ -64,36 +81,17 @@ class LocalChat:
                 max_new_tokens=request.max_tokens,
                 pad_token_id=self._pad_id(),
                 **self._sampling(),
+                **self._held(request, n_prompt),
             )
         return str(self._tokenizer.decode(output[0][n_prompt:], skip_special_tokens=True))
 
     def _prompt(self, messages: Sequence[Message]) -> str:
-        from jinja2 import TemplateError
+        return prompt_text(self._tokenizer, messages)
 
-        said = [Message(m.role, self._defused(m.content)) for m in messages]
-        if not self._tokenizer.chat_template:
-            return (self._tokenizer.bos_token or "") + _plain(said)
-        try:
-            return self._templated(said)
-        except TemplateError:  # some templates know no system role
-            return self._templated(_system_in_user(said))
-
-    def _templated(self, messages: Sequence[Message]) -> str:
-        text = self._tokenizer.apply_chat_template(
-            [{"role": m.role, "content": m.content} for m in messages],
-            tokenize=False,
-            add_generation_prompt=True,
-            enable_thinking=False,  # the reasons belong into the reply; others ignore this
-        )
-        return str(text)
-
-    def _defused(self, content: str) -> str:
-        """`content` with the tokenizer's control tokens broken up, so that they are plain text."""
-        added = {str(token) for token in self._tokenizer.added_tokens_decoder.values()}
-        for token in sorted({*self._tokenizer.all_special_tokens, *added}, key=len, reverse=True):
-            if len(token) > 2 and not token.isalnum():
-                content = content.replace(token, f"{token[0]} {token[1:]}")
-        return content
+    def _held(self, request: Request, n_prompt: int) -> dict[str, Any]:
+        if self._holder is None or request.schema is None:
+            return {}
+        return {"logits_processor": [self._holder.hold(request, n_prompt)]}
 
     def _check_length(self, n_prompt: int, n_reply: int) -> None:
         n_most = getattr(self._model.config, "max_position_embeddings", None)
@@ -235,7 +233,31 @@ def _with_adapter(
 
 
 def _is_same_base(base: str, folder: Path | None, source: str) -> bool:
-    return base == source if folder is None else Path(base).expanduser().resolve() == folder
+    if folder is None:
+        return base == source
+    exported_from = _trained(folder).get("exported_from")
+    return base == exported_from or Path(base).expanduser().resolve() == folder
+
+
+def _other_weights(adapter: Path, folder: Path | None, quantize: str | None) -> tuple[str, ...]:
+    """An adapter that was tuned on 4-bit weights mends their rounding: others are another base."""
+    tuned_on = _trained(adapter).get("quantize")
+    if tuned_on is None or quantize or (folder and "exported_from" in _trained(folder)):
+        return ()
+    return (
+        f"the adapter was tuned on {tuned_on} weights and runs on whole ones: use --quantize 4bit,"
+        " or `demeanor export-base` once",
+    )
+
+
+def _trained(folder: Path) -> dict[str, Any]:
+    file = folder / _TRAINED
+    data = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return data if isinstance(data, dict) else {}
+
+
+def _known(ids: Sequence[int | None]) -> list[int]:
+    return [token for token in ids if token is not None]
 
 
 def _version(folder: Path | None, model: Any) -> str:
@@ -246,17 +268,6 @@ def _version(folder: Path | None, model: Any) -> str:
     for path in sorted(folder.iterdir()):
         digest.update(f"{path.name} {path.stat().st_size}".encode())
     return digest.hexdigest()[:12]
-
-
-def _plain(messages: Sequence[Message]) -> str:
-    turns = [f"{m.role.capitalize()}:\n{m.content}" for m in messages]
-    return "\n\n".join([*turns, "Assistant:\n"])
-
-
-def _system_in_user(messages: Sequence[Message]) -> list[Message]:
-    system = "\n\n".join(m.content for m in messages if m.role == "system")
-    first, *rest = [m for m in messages if m.role != "system"]
-    return [Message(first.role, f"{system}\n\n{first.content}"), *rest]
 
 
 def _first_line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 from drawn_observations import au, request
@@ -84,8 +85,6 @@ def adapter(tiny, tmp_path):
 
 
 def asked(n_tokens=20):
-    from dataclasses import replace
-
     return replace(request(SMILE), max_tokens=n_tokens)
 
 
@@ -205,3 +204,84 @@ def test_other_quantizations_and_misplaced_adapters_are_refused(tiny, tmp_path):
         LocalChat(str(tiny), quantize="8bit")
     with pytest.raises(SettingsError, match="go with local:"):
         chat_model("prototype", tmp_path)
+
+
+# Held to its form -----------------------------------------------------------------------------
+
+CLAIM = {
+    "type": "object",
+    "properties": {
+        "text": {"type": "string", "maxLength": 12},
+        "cites": {"type": "array", "maxItems": 3, "items": {"type": "string", "maxLength": 8}},
+    },
+    "required": ["text", "cites"],
+    "additionalProperties": False,
+}
+SHORT = {
+    "type": "object",
+    "properties": {
+        "observations": {"type": "array", "maxItems": 2, "minItems": 2, "items": CLAIM},
+        "conclusion": CLAIM,
+        "labels": {"type": "array", "minItems": 1, "maxItems": 1, "items": {"enum": ["joy"]}},
+        "best_fit": {"enum": ["happiness", "anger"]},
+    },
+    "required": ["observations", "conclusion", "labels", "best_fit"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture
+def held(tiny):
+    pytest.importorskip("llguidance", reason="the extra `transformers` is not installed")
+    return chat_model(f"local:{tiny}", constrain=True)
+
+
+def test_a_random_model_that_is_held_writes_the_form_and_cites_only_what_exists(held):
+    ready = with_prompt(request(SMILE, au("f7", 6, 3.0)), held)
+    for seed in range(3):
+        held._temperature = 1.0
+        reply = json.loads(held.reply(replace(ready, schema=SHORT, seed=seed, max_tokens=400)))
+        assert list(reply) == ["observations", "conclusion", "labels", "best_fit"]
+        claims = [*reply["observations"], reply["conclusion"]]
+        assert {cite for claim in claims for cite in claim["cites"]} <= {"f1", "f7"}
+        assert not any(set("[]") & set(claim["text"]) for claim in claims)
+
+
+def test_the_chain_gives_a_held_model_the_whole_schema_and_a_free_one_none(held, tiny):
+    ready = with_prompt(asked(), held)
+    assert list(ready.schema["properties"])[:3] == ["observations", "interpretation", "conclusion"]
+    assert held.reply(ready).startswith('{"observations": [')
+    assert with_prompt(asked(), LocalChat(str(tiny))).schema is None
+    assert any("could cite only ids" in note for note in held.notes)
+
+
+def test_nothing_can_be_cited_where_nothing_was_observed(held):
+    ready = with_prompt(request(), held)
+    reply = json.loads(held.reply(replace(ready, schema=SHORT, max_tokens=400)))
+    assert reply["conclusion"]["cites"] == []
+
+
+def test_another_schema_is_kept_as_it_is(held):
+    schema = {
+        "type": "object",
+        "properties": {"keep": {"type": "boolean"}},
+        "required": ["keep"],
+        "additionalProperties": False,
+    }
+    reply = held.reply(replace(with_prompt(asked(), held), schema=schema))
+    assert json.loads(reply) in ({"keep": True}, {"keep": False})
+
+
+def test_a_grammar_goes_with_local_models_only():
+    with pytest.raises(SettingsError, match="go with local:"):
+        chat_model("prototype", constrain=True)
+
+
+def test_an_adapter_tuned_on_four_bit_weights_says_so_on_whole_ones(tiny, adapter, tmp_path):
+    (adapter / "demeanor.json").write_text('{"quantize": "nf4"}')
+    assert any("tuned on nf4 weights" in note for note in LocalChat(str(tiny), adapter).notes)
+    exported = tmp_path / "exported"
+    shutil.copytree(tiny, exported)
+    (exported / "demeanor.json").write_text(json.dumps({"exported_from": str(tiny)}))
+    notes = LocalChat(str(exported), adapter).notes
+    assert not any("tuned on" in note or "trained on" in note for note in notes)
