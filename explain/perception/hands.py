@@ -32,7 +32,7 @@ PLACES: dict[str, tuple[int, ...]] = {
 NEAR = "hand_near"
 HANDS = (*PLACES, NEAR)
 _WINDOW = 2.0  # widths of the face that are searched, about its middle
-COARSE = "hands are looked for about once a second"
+COARSE = "hands are looked for every few seconds, about once a second where one is"
 _RELIABILITY = 0.5  # ours: right where it was looked at (docs/perception.md), on few pictures
 _PALM_SCORE, _HAND_SCORE = 0.5, 0.5
 _HAND_SIZE, _HAND_SHIFT = 2.6, 0.5  # from a palm to its hand, MediaPipe's own
@@ -139,7 +139,7 @@ def _window_again(hand: np.ndarray) -> Roi:
 
 def hand_events(tracks: Sequence[CueTrack], least: float, least_s: float) -> list[Event]:
     """Hands at a face, from tracks with codes of `HANDS`: from when to when, and how much of the
-    place is covered. Looks lie apart in time, so that onset and offset are known to a second.
+    place is covered. Looks lie apart in time, so that onset and offset are known to a second or two.
     """
     events = []
     for track in (t for t in tracks if t.code in HANDS):

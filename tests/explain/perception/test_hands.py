@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from demeanor.explain.perception.geometry import template
-from demeanor.explain.perception.hands import HANDS, PLACES, Hands, covered, hand_events
+from demeanor.explain.perception.hands import COARSE, HANDS, PLACES, Hands, covered, hand_events
 from demeanor.explain.perception.picture import Picture
 from demeanor.explain.records import Unit
 
@@ -61,7 +61,7 @@ def test_a_hand_is_an_event_from_when_to_when(draw_track):
     (event,) = hand_events([track, draw_track("AU12", values)], 0.3, 0.1)
     assert (event.span.start_s, event.span.end_s, event.apex_s) == (1.5, 2.5, 2.0)
     assert event.peak == pytest.approx(0.7)
-    assert event.caveats == ("hands are looked for about once a second",)
+    assert event.caveats == (COARSE,)
 
 
 class Model:
