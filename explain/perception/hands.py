@@ -139,7 +139,7 @@ def _window_again(hand: np.ndarray) -> Roi:
 
 def hand_events(tracks: Sequence[CueTrack], least: float, least_s: float) -> list[Event]:
     """Hands at a face, from tracks with codes of `HANDS`: from when to when, and how much of the
-    place is covered. Looks lie apart in time, so that onset and offset are known to a second or two.
+    place is covered. Looks lie apart in time, so that onset and offset are known to seconds.
     """
     events = []
     for track in (t for t in tracks if t.code in HANDS):
