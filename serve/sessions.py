@@ -143,8 +143,8 @@ class Sessions:
         now_s = time.time() if now_s is None else now_s
         with self._database() as database:
             row = database.execute(
-                "UPDATE sessions SET expires_s = max(expires_s, ?) WHERE session_id = ? AND expires_s > ? "
-                "RETURNING session_id, purpose, created_s, expires_s",
+                "UPDATE sessions SET expires_s = max(expires_s, ?) "
+                "WHERE session_id = ? AND expires_s > ? RETURNING session_id, purpose, created_s, expires_s",
                 (now_s + self.limits.lasts_s, session_id, now_s),
             ).fetchone()
         if row is None:
