@@ -144,7 +144,8 @@ class Sessions:
         with self._database() as database:
             row = database.execute(
                 "UPDATE sessions SET expires_s = max(expires_s, ?) "
-                "WHERE session_id = ? AND expires_s > ? RETURNING session_id, purpose, created_s, expires_s",
+                "WHERE session_id = ? AND expires_s > ? "
+                "RETURNING session_id, purpose, created_s, expires_s",
                 (now_s + self.limits.lasts_s, session_id, now_s),
             ).fetchone()
         if row is None:
