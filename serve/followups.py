@@ -47,7 +47,7 @@ _ID = re.compile(r"\b[fvs]\d+\b", re.I)
 _CODE = re.compile(r"\bAU ?(\d+)\b", re.I)
 _PRIVATE = re.compile(
     r"\b(lying|lies|liar|honest|truth|old|age|race|ethnic\w*|gender|sex|name|religio\w*|"
-    r"personality|intelligen\w*|guilty|gay|ill|depress\w*)\b",
+    r"personality|genuin\w*|sincer\w*|fak\w*|posed|intelligen\w*|guilty|gay|ill|depress\w*)\b",
     re.I,
 )
 
@@ -111,7 +111,8 @@ def suggestions(talk: Talk) -> tuple[str, ...]:
     if explained := talk.explanation:
         first = explained.labels[:1] or ((explained.best_fit,) if explained.best_fit else ())
         asked += [f"Why {label}?" for label in first]
-        asked += [f"Why not {a.label}?" for a in explained.alternatives[:1]]
+        others = [a.label for a in explained.alternatives if a.label not in explained.labels]
+        asked += [f"Why not {label}?" for label in others[:1]]
     return (*asked, "What is said?", "What was not measured?")
 
 
@@ -204,13 +205,25 @@ def _pair(query: Callable[[Observation, Observation, random.Random], Asked | Non
 
 def _at(talk: Talk, question: str) -> Asked | None:
     times = moments_in(question)
-    return queries.at(talk.seen, times[0], _DRAW) if times else None
+    if not times:
+        return None
+    if outside := [t for t in times if t > talk.seen.duration_s]:
+        text = (
+            f"The clip ends at {talk.seen.duration_s:.1f} s; nothing is known of {outside[0]:g} s."
+        )
+        return Asked("beyond", question, text, ())
+    return queries.at(talk.seen, times[0], _DRAW)
+
+
+def _blinks(talk: Talk, question: str) -> Asked | None:
+    """The rate, or whether one was seen at the moment that is named."""
+    return _at(talk, question) if moments_in(question) else queries.blinks(talk.seen, _DRAW)
 
 
 def _moments(talk: Talk, question: str) -> Asked | None:
     times = moments_in(question)
-    if len(times) < 2:
-        return None
+    if len(times) < 2 or max(times) > talk.seen.duration_s:
+        return _at(talk, question)
     both = [queries.at(talk.seen, time_s, _DRAW) for time_s in times[:2]]
     told = [a for a in both if a is not None]
     cites = tuple(dict.fromkeys(cite for a in told for cite in a.cites))
@@ -267,9 +280,14 @@ def _who(talk: Talk, question: str) -> Asked | None:
 
 
 def _why(talk: Talk, question: str) -> Asked | None:
-    """The claims that speak of a label and were found to say what was observed."""
+    """The claims that speak of a label and were found to say what was observed.
+
+    Why somebody moved is another question, which no clip answers: None.
+    """
     explained = talk.explanation
     emotions = emotions_in(question)
+    if not emotions and codes_in(question):
+        return None
     if explained is None:
         return _cue_only(question)
     if explained.abstained:
@@ -386,12 +404,12 @@ def _named(talk: Talk, question: str) -> Asked | None:
 _QUERIES: tuple[tuple[str, Query], ...] = (
     (r"what if|without|leave out|had not been|absent|switch(ed)? off", _without),
     (r"\b(un|not |n't )\w* ?measured|\bunmeasured|could not be measured", _all(queries.unmeasured)),
-    (r"why (not|isn't|is it not)|speaks against|could it be", _why_not),
+    (r"why (not|isn't)|^\W*why\b.*\bnot\b|speaks? against|could (it|this|that) be", _why_not),
     (r"^\W*why\b|speaks for|what makes", _why),
     (r"\breliab\w*|\btrust\w*", _reliable),
     (r"\bsure\b|\bcertain\w*|\bconfiden\w*|what else could", _sure),
     (r"\bwho\b|which (person|one of them)|how many (people|persons)", _who),
-    (r"\bblink\w*", _all(queries.blinks)),
+    (r"\bblink\w*", _blinks),
     (r"compare|differ\w*|stronger|weaker", _moments),
     (r"stronger|weaker|compare", _pair(queries.compare)),
     (r"(comes?|begins?|starts?|moves?|is) (first|before|earlier)", _pair(queries.order)),
@@ -404,9 +422,10 @@ _QUERIES: tuple[tuple[str, Query], ...] = (
     (r"\bwhen\b|at what (time|moment)|what second", _unit(queries.when)),
     (r"usual\w* sound|voice as a whole|sound usually|speech rate", _all(queries.level)),
     (r"\b(voice|pitch|loud\w*|quiet\w*|tone|pauses?)\b", _voice),
-    (r"\b(said|says?|words?|spoken|transcript)\b", _said),
+    (r"\b(said|says?|speaks?|words?|spoken|transcript)\b", _said),
     (r"at rest|held all along|usual for", _all(queries.usual)),
     (r"\d", _at),
     (r"^\W*(is|are|was|were|does|do|did|has|have|can)\b", _present),
+    (r"^\W*(is|are|was|were|does|do|did)\b", _why_not),
     (r"\b[fvs]\d+\b", _named),
 )

@@ -79,6 +79,30 @@ def test_cue_only_answers_cues_and_gives_no_emotion(demo_measurement) -> None:
         assert answer(talk, question).kind == "cue_only"
 
 
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Why does she smile?", "beyond"),  # why somebody moved is not recorded
+        ("Is the smile genuine?", "beyond"),
+        ("What happens at 99 s?", "beyond"),  # not "nothing was observed"
+        ("Compare 3 s and 99 s.", "beyond"),
+        ("What if f99 were absent?", "beyond"),
+        ("Is she angry?", "why_not"),
+        ("Why did you not say fear?", "why_not"),
+        ("Did she blink at 5 s?", "at"),
+        ("When does she speak?", "said"),
+    ],
+)
+def test_no_other_question_is_answered_in_its_place(talk: Talk, question: str, kind: str) -> None:
+    assert answer(talk, question).kind == kind
+
+
+def test_every_suggestion_has_an_answer(talk: Talk) -> None:
+    kinds = [answer(talk, question).kind for question in followups.suggestions(talk)]
+    assert len(kinds) == 6
+    assert "beyond" not in kinds
+
+
 def test_switching_off_what_carries_a_label_changes_it(talk: Talk) -> None:
     smiles = [o.obs_id for code in ("AU12", "AU6") for o in talk.seen.of(code)]
     words = [o.obs_id for o in talk.result.observations if o.channel is Channel.SPEECH]
