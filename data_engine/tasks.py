@@ -351,15 +351,15 @@ def followed_up(
     maker: Maker, case: Case, draw: random.Random, number: int = 0
 ) -> ExpCoTExample | None:
     """A question about the clip, with the answer that its observations give."""
-    about_reading = draw.random() < 0.35 and not case.weighed.abstains
-    asked = (
-        draw.choice(_ABOUT_READING)(case, draw)
-        if about_reading
-        else queries.drawn_question(case.seen, draw)
-    )
-    if asked is None:
-        return None
-    return _asked_row(maker, case, Task.FOLLOW_UP, asked, draw, number)
+    asked = drawn_question(case, draw)
+    return asked and _asked_row(maker, case, Task.FOLLOW_UP, asked, draw, number)
+
+
+def drawn_question(case: Case, draw: random.Random) -> Asked | None:
+    """About what was seen, heard or said; about a third of them about what that says."""
+    if draw.random() < 0.35 and not case.weighed.abstains:
+        return draw.choice(_ABOUT_READING)(case, draw)
+    return queries.drawn_question(case.seen, draw)
 
 
 def _asked_row(

@@ -189,7 +189,7 @@ def _ask_all(
                         _log(log, f"failed: {item.item_id}: {result.reason}")
                     tell(len(answers) + len(failures), len(items), len(failures))
                 if in_a_row >= STOP_AFTER:
-                    raise RunStopped(_stopped(in_a_row, list(failures.values()), folder))
+                    raise RunStopped(_stopped(list(failures.values()), folder))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         ordered = [failures[i.item_id] for i in items if i.item_id in failures]
@@ -198,9 +198,9 @@ def _ask_all(
     return {i.item_id: answers[i.item_id] for i in items if i.item_id in answers}, tuple(ordered)
 
 
-def _stopped(n: int, failures: Sequence[Failure], folder: Path) -> str:
+def _stopped(failures: Sequence[Failure], folder: Path) -> str:
     return (
-        f"{n} samples failed one after another, the last because: {failures[-1].reason} "
+        f"{STOP_AFTER} samples failed one after another, the last because: {failures[-1].reason} "
         f"What was answered is kept in {folder}; the same command goes on from there"
     )
 

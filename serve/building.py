@@ -6,19 +6,17 @@ spent (the same command goes on); 2 the command itself cannot be carried out.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demeanor.explain.errors import DemeanorError
+from demeanor.serve.progress import counting, show_foreseen, with_failures
 
 if TYPE_CHECKING:
-    from demeanor.data_engine.build import Built, Tell
-    from demeanor.data_engine.estimate import Estimate
+    from demeanor.data_engine.build import Built
 
 _err = Console(stderr=True, highlight=False)
 _N_FAILURES = 5  # shown; failures.jsonl has all
@@ -53,9 +51,13 @@ def build_command(
         source = read_source(wanted.source)
         engine = load_engine(wanted, source, out, _say)
         if dry_run:
-            _show_estimate(estimate(engine), as_json)
+            show_foreseen(estimate(engine), as_json)
             return
-        with _bar(wanted.name) as tell:
+        with counting(_err, wanted.name) as move:
+
+            def tell(stage: str, done: int, n: int, failed: int) -> None:
+                move(done, n, with_failures(f"{wanted.name}: {stage}", failed))
+
             built = build(engine, folder_of(out, engine), tell)
     except DemeanorError as error:
         _err.print(f"Error: {error}", soft_wrap=True, markup=False)
@@ -121,36 +123,6 @@ def lines(built: "Built") -> Iterator[str]:
         yield f"Stopped: {built.stopped}. The same command goes on from there"
     for name in (*built.manifest["files"], "manifest.json"):
         yield str(built.folder / name)
-
-
-def _show_estimate(found: "Estimate", as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
-        return
-    console = Console(highlight=False, soft_wrap=True)
-    for line in found.lines():
-        console.print(line, markup=False)
-
-
-@contextmanager
-def _bar(title: str) -> "Iterator[Tell]":
-    if not _err.is_terminal:
-        yield lambda stage, done, n, failed: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=_err) as progress:
-        bar = progress.add_task(title, total=None)
-
-        def tell(stage: str, done: int, n: int, failed: int) -> None:
-            said = f"{title}: {stage} ({failed} failed)" if failed else f"{title}: {stage}"
-            progress.update(bar, completed=done, total=n, description=said)
-
-        yield tell
 
 
 def _say(line: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demeanor.data_engine.mixture import CARD, MANIFEST, ROWS, Mixed, Mixture, load_mixture, mix
+from demeanor.serve.progress import counting
 
 _err = Console(stderr=True, highlight=False)
 
@@ -51,17 +51,8 @@ def made(done: Mixed, took_s: float) -> dict[str, Any]:
 
 
 def _mixed(config: Mixture, out: Path) -> Mixed:
-    if not _err.is_terminal:
-        return mix(config, out)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=_err) as progress:
-        bar = progress.add_task(config.name, total=None)
-        return mix(config, out, lambda done, n: progress.update(bar, completed=done, total=n))
+    with counting(_err, config.name) as move:
+        return mix(config, out, lambda done, n: move(done, n, config.name))
 
 
 def _print(found: dict[str, Any], as_json: bool) -> None:

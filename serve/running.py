@@ -6,17 +6,15 @@ asks about those again), 2 the command itself cannot be carried out.
 
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demeanor.explain.errors import DemeanorError, SettingsError
 from demeanor.explain.settings import load_settings
+from demeanor.serve.progress import counting, with_failures
 
 if TYPE_CHECKING:
     from demeanor.eval.ablation import Compared
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from demeanor.eval.extraction import Extractor
     from demeanor.eval.leakage import Checked
     from demeanor.eval.masking import Mask
-    from demeanor.eval.runs import Run, Tell
+    from demeanor.eval.runs import Run
     from demeanor.eval.tables import WordTable
     from demeanor.eval.tasks.asked import Asked
     from demeanor.explain.corpora.items import Item
@@ -81,7 +79,11 @@ def carry_out(wanted: Wanted, console: Console) -> "Run | Compared":
         data=str(wanted.data or ""),
         notes=(*leaks, *_fitted(items)),
     )
-    with _bar(console, wanted.task) as tell:
+    with counting(console, wanted.task) as move:
+
+        def tell(done: int, n: int, failed: int) -> None:
+            move(done, n, with_failures(wanted.task, failed))
+
         if wanted.ablate:
             return ablate(task, items, system, setting, wanted.out, options, tell)
         if wanted.order == "both":
@@ -191,27 +193,6 @@ def extractor(spec: str | None, table: "WordTable | None", is_open: bool) -> "Ex
     if spec == "rule":
         return RuleExtractor(table or load_table("d1"))
     return ChatExtractor(load_chat(spec))
-
-
-@contextmanager
-def _bar(console: Console, title: str) -> "Iterator[Tell]":
-    if not console.is_terminal:
-        yield lambda done, n, failed: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task(title, total=None)
-
-        def tell(done: int, n: int, failed: int) -> None:
-            said = f"{title} ({failed} failed)" if failed else title
-            progress.update(bar, completed=done, total=n, description=said)
-
-        yield tell
 
 
 def check_file(path: Path, console: Console) -> "Checked":

@@ -6,22 +6,19 @@ Exit codes: 0 done, 1 what was written does not answer as the tuned model did (a
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demeanor.explain.errors import DemeanorError
+from demeanor.serve.progress import counting, show_foreseen
 
 if TYPE_CHECKING:
-    from demeanor.data_engine.dry_run import Plan
     from demeanor.data_engine.finetune import Tuned
     from demeanor.data_engine.merge import Written
-    from demeanor.data_engine.trainers import Tell
 
 _err = Console(stderr=True, highlight=False)
 Adapter = Annotated[Path, typer.Argument(help="The adapter's folder.")]
@@ -53,10 +50,13 @@ def finetune_command(
         with quietly():
             prepared = prepare(load_tuning(config, changes or []), out)
             if dry_run:
-                _show_plan(plan(prepared), as_json)
+                show_foreseen(plan(prepared), as_json)
                 return
-            with _bar(prepared.config.name) as tell:
-                tuned = finetune(prepared, tell)
+            title = prepared.config.name
+            with counting(_err, title) as move:
+                tuned = finetune(
+                    prepared, lambda stage, step, of: move(step, of, f"{title}: {stage}")
+                )
     except DemeanorError as error:
         raise _refused(error) from error
     _show(tuned, as_json)
@@ -144,35 +144,6 @@ def lines(tuned: "Tuned") -> Iterator[str]:
 
 def _loss(value: float | None) -> str:
     return "not known" if value is None else f"{value:.3f}"
-
-
-def _show_plan(found: "Plan", as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
-        return
-    console = Console(highlight=False, soft_wrap=True)
-    for line in found.lines():
-        console.print(line, markup=False)
-
-
-@contextmanager
-def _bar(title: str) -> "Iterator[Tell]":
-    if not _err.is_terminal:
-        yield lambda stage, step, of: None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=_err) as progress:
-        bar = progress.add_task(title, total=None)
-
-        def tell(stage: str, step: int, of: int) -> None:
-            progress.update(bar, completed=step, total=of, description=f"{title}: {stage}")
-
-        yield tell
 
 
 def _say(line: str) -> None:

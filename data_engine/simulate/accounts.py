@@ -55,11 +55,14 @@ def _phrasings() -> dict[str, dict[str, tuple[str, ...]]]:
     return merged
 
 
-def account(request: Request, weighed: Weighed, draw: random.Random) -> dict[str, Any]:
-    """The reply, in the form that `demeanor explain` asks for."""
+def account(
+    request: Request, weighed: Weighed, draw: random.Random, style: Style | None = None
+) -> dict[str, Any]:
+    """The reply, in the form that `demeanor explain` asks for. style None: drawn as well."""
     if weighed.abstains:
         return _abstention(weighed, draw)
-    return _Account(request, weighed, draw).reply()
+    style = style or Style.drawn(draw, in_full=draw.random() < 0.15)
+    return _Account(request, weighed, draw, style).reply()
 
 
 def _not_measured(text: str) -> str:
@@ -99,10 +102,11 @@ class _Against:
 class _Account(Writer):
     """Writes from shares and moments instead of from the prototype's scores."""
 
-    def __init__(self, request: Request, weighed: Weighed, draw: random.Random) -> None:
+    def __init__(
+        self, request: Request, weighed: Weighed, draw: random.Random, style: Style
+    ) -> None:
         self.weighed = weighed
-        self.request, self.draw = request, draw
-        self.style = Style.drawn(draw, in_full=draw.random() < 0.15)
+        self.request, self.draw, self.style = request, draw, style
         self.scores = scores(weighed, request.label_set)
         self.label = max(request.label_set.labels, key=lambda name: self.scores[name])
         self.speech = speech_spans(weighed.observations)
