@@ -66,10 +66,10 @@ def main() -> None:
         DOCS.write_text(with_runs(DOCS.read_text(), text))
 
 
-def with_runs(page: str, text: str) -> str:
+def with_runs(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
     """The page with this in place of what stood between the marks, or at its end."""
-    before, mark, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2] if mark else "\n"
+    before, mark, rest = page.partition(begin)
+    after = rest.partition(end)[2] if mark else "\n"
     return f"{before.rstrip()}\n\n{text}{after}"
 
 

@@ -352,7 +352,7 @@ def followed_up(
 ) -> ExpCoTExample | None:
     """A question about the clip, with the answer that its observations give."""
     asked = drawn_question(case, draw)
-    return asked and _asked_row(maker, case, Task.FOLLOW_UP, asked, draw, number)
+    return None if asked is None else _asked_row(maker, case, Task.FOLLOW_UP, asked, draw, number)
 
 
 def drawn_question(case: Case, draw: random.Random) -> Asked | None:

@@ -56,7 +56,9 @@ INSIDE_FUNCTIONS = {
     "transformers",
     "trl",
 }
-_MAY_LOAD_AT_ONCE = {  # a reader of tables is pandas
+_MAY_LOAD_AT_ONCE = {  # a reader of tables is pandas, a pass through a network torch
+    "explain/reasoning/llama.py": {"torch"},
+    "data_engine/mini/muon.py": {"torch"},
     "explain/perception/imported.py": {"pandas"},
     "explain/perception/other_programs.py": {"pandas"},
 }

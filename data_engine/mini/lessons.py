@@ -1,0 +1,182 @@
+"""What demeanor-mini learns from: one situation each, and several things asked about it.
+
+Situations are drawn clips, pictures of the training folds as they were measured, and comments
+that people wrote. Each question is answered as if it were the only one, so that the questions of
+one situation can share its text. Wordings are few: a small model learns what to say, not how to
+vary it.
+"""
+
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from demeanor.data_engine.grammar import Style
+from demeanor.data_engine.simulate.accounts import account
+from demeanor.data_engine.simulate.clips import WEIGHTS, Scenario, draw_clip
+from demeanor.data_engine.simulate.labelling import drawn_set, open_labels, scores
+from demeanor.data_engine.simulate.posterior import Weighed
+from demeanor.data_engine.tasks import Case, carrying, case_of, drawn_question
+from demeanor.data_engine.words import COARSE_OF
+from demeanor.explain.corpora.items import Item
+from demeanor.explain.corpora.labels import known_label_sets, label_set
+from demeanor.explain.reasoning.chat import Request
+from demeanor.explain.reasoning.short_form import (
+    as_text,
+    ask,
+    ask_label,
+    ask_open,
+    ask_reasons,
+    of_words,
+    short_form,
+)
+from demeanor.explain.records import Channel, LabelSet, NotMeasured, Observation, Timeline
+from demeanor.explain.settings import TimelineSettings
+
+Say = Callable[[str, random.Random], tuple[str, str] | None]
+STYLE = Style(
+    5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
+)
+_MAX_ANSWER_CHARS = 260  # longer ones are lists; the page looks those up
+_SETTINGS = TimelineSettings(max_tokens=1500)
+_SCENARIOS = {**WEIGHTS, Scenario.PICTURE: 0.12}  # pictures come from people as well
+_WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
+_WORDS_28, _WORDS_7 = 0.55, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    shown: str
+    asked: tuple[tuple[str, str], ...]  # question with its control tokens, and the reply
+
+    def as_plain(self) -> dict[str, Any]:
+        return {"shown": self.shown, "asked": [list(pair) for pair in self.asked]}
+
+
+class Plain(random.Random):
+    """Draws as ever, but takes one of the first two wordings."""
+
+    def choice(self, seq: Any) -> Any:
+        return super().choice(seq[:2])
+
+
+def drawn_lessons(seed: int, number: int, say: Say) -> Iterator[Lesson]:
+    """The clip of this number, and often the same clip with something taken away."""
+    draw = random.Random(f"{seed} mini {number}")  # noqa: S311 drawn with a seed
+    case = case_of(draw_clip(seed, number, _SCENARIOS, say), _SETTINGS)
+    yield _lesson(case, draw, n_questions=3)
+    if draw.random() < 0.4:
+        yield _lesson(_less(case, draw), draw, n_questions=1)
+
+
+def _less(case: Case, draw: random.Random) -> Case:
+    """Without what carries its reading, without a channel, or with nothing at all."""
+    if draw.random() < 0.5 and (taken := carrying(case)):
+        return case.without(taken)
+    if draw.random() < 0.2:
+        for channel in Channel:
+            case = case.lacking(channel)
+        return case
+    there = [c for c in Channel if any(o.channel is c for o in case.seen.observations)]
+    return case.lacking(draw.choice(there or list(Channel)))
+
+
+def _lesson(case: Case, draw: random.Random, n_questions: int) -> Lesson:
+    seen = case.seen
+    asked = list(_about(case.request, case.weighed, draw))
+    for _ in range(n_questions):
+        found = drawn_question(case, draw)
+        if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
+            asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
+    shown = short_form(seen.person, seen.observations, seen.not_measured)
+    return Lesson(shown, tuple(dict(asked).items()))
+
+
+def _about(
+    request: Callable[[LabelSet], Request], weighed: Weighed, draw: random.Random
+) -> Iterator[tuple[str, str]]:
+    """Reasons with their labels, labels alone of two sets, and labels in words of one's own."""
+    labels = drawn_set(draw)
+    plain = Plain(draw.random())
+    reply = account(request(labels), weighed, plain, STYLE)
+    yield ask_reasons(shown_set(labels)), as_text(_short(reply))
+    if weighed.abstains:
+        yield ask_label(shown_set(labels)), "none"
+        return
+    yield ask_open(), ", ".join(open_labels(weighed))
+    for labels in (drawn_set(draw), drawn_set(draw)):
+        found = scores(weighed, labels)
+        best = max(labels.labels, key=lambda name: found[name])
+        if found[best] > 0:
+            yield ask_label(shown_set(labels)), best
+
+
+def _short(reply: dict[str, Any]) -> dict[str, Any]:
+    """At most six key observations and five further claims: what 400 tokens can hold."""
+    return {
+        **reply,
+        "observations": reply["observations"][:6],
+        "interpretation": reply["interpretation"][:5],
+    }
+
+
+# Pictures -------------------------------------------------------------------------------------
+
+
+def picture_lesson(
+    observations: Sequence[Observation],
+    gaps: Sequence[NotMeasured],
+    weighed: Weighed,
+    draw: random.Random,
+) -> Lesson:
+    """A picture of somebody; `weighed` holds the shares that are to be learnt."""
+
+    def request(labels: LabelSet) -> Request:
+        text = Timeline("p1", "", (), 0, 0)
+        return Request("", "p1", text, tuple(observations), tuple(gaps), labels, 0, 0)
+
+    shown = short_form("p1", observations, gaps)
+    return Lesson(shown, tuple(dict(_about(request, weighed, draw)).items()))
+
+
+# Words ----------------------------------------------------------------------------------------
+
+
+def word_lesson(item: Item, draw: random.Random) -> Lesson:
+    """A comment with its raters' labels: of all 28, of seven, or of a few."""
+    fine = list(item.gold)
+    draw.shuffle(fine)
+    number = draw.random()
+    if number < _WORDS_28:
+        asked = (ask_label(["goemotions28"]), ", ".join(fine))
+    elif number < _WORDS_7:
+        asked = (ask_label(["ekman7"]), ", ".join(dict.fromkeys(COARSE_OF[n] for n in fine)))
+    else:
+        others = [name for name in COARSE_OF if name not in fine]
+        names = [*fine, *draw.sample(others, draw.randint(2, 9))]
+        draw.shuffle(names)
+        asked = (ask_label(names), ", ".join(fine))
+    return Lesson(of_words(item.text or ""), (asked,))
+
+
+# Sets -----------------------------------------------------------------------------------------
+
+
+def shown_set(labels: LabelSet) -> tuple[str, ...]:
+    """A set that the model knows by name is named, any other is spelled out."""
+    return (labels.name,) if known_sets().get(labels.name) == labels.labels else labels.labels
+
+
+@cache
+def known_sets() -> Mapping[str, tuple[str, ...]]:
+    found = {name: label_set(name).labels for name in known_label_sets()}
+    return {**found, "ekman7": tuple(dict.fromkeys(COARSE_OF.values()))}
+
+
+def with_shares(weighed: Weighed, shares: Mapping[str, float]) -> Weighed:
+    """The same observations, with other shares of what they say, at every moment."""
+    whole = {**dict.fromkeys(weighed.shares, 0.0), **shares}
+    moments = tuple(replace(moment, shares=whole) for moment in weighed.moments)
+    return replace(weighed, moments=moments, face=whole if weighed.face else {}, shares=whole)

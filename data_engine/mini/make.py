@@ -1,0 +1,198 @@
+"""All that demeanor-mini is made of: lessons, tokenizer, training, and the folder that ships."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import demeanor.explain
+from demeanor.data_engine.config import PerceptionConfig, load_config
+from demeanor.data_engine.mini.batches import encoded
+from demeanor.data_engine.mini.lessons import (
+    Lesson,
+    Say,
+    drawn_lessons,
+    known_sets,
+    picture_lesson,
+    with_shares,
+    word_lesson,
+)
+from demeanor.data_engine.mini.pictures import CLASSES, Classes, Picture, varied
+from demeanor.data_engine.mini.tokens import made_tokenizer
+from demeanor.data_engine.mini.train import Shape, Steps, new_model, train
+from demeanor.data_engine.perceive import Perceiver
+from demeanor.data_engine.simulate import words as sentences
+from demeanor.data_engine.simulate.posterior import weigh
+from demeanor.data_engine.sources import read_source
+from demeanor.data_engine.split import Shares
+from demeanor.data_engine.words import spoken
+from demeanor.explain.corpora.folds import HELD_OUT, fold_of
+from demeanor.explain.corpora.texts import read_goemotions
+from demeanor.explain.errors import DemeanorError
+
+LESSONS, LOG, MANIFEST, SETS = "lessons.jsonl", "training.jsonl", "demeanor.json", "label_sets.json"
+N_CLIPS, N_PICTURES = 14_000, 8_000
+BACKENDS = ("mesh", "landmarker")
+VERSION = "1"  # of the model: a new one for every set of weights that ships
+_CHUNK = 500  # clips that one process draws at a time
+_COMMENTS = 0.5  # of what is said in drawn clips: people's own words where there are any
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a model is made of. Fewer clips and minutes make a model for tests."""
+
+    goemotions: Path
+    faces: Path | None  # None: drawn faces only
+    clips: int = N_CLIPS
+    pictures: int = N_PICTURES
+    word_turns: int = 2  # times that every comment is read
+    shape: Shape = field(default_factory=Shape)
+    steps: Steps = field(default_factory=Steps)
+
+
+def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Writes the model into `folder`; lessons that are there already are not drawn again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lessons, counts = _lessons(wanted, folder, tell)
+    texts = [chain([x.shown], *x.asked) for x in lessons[:: max(1, len(lessons) // 20_000)]]
+    tokenizer = made_tokenizer(["\n".join(parts) for parts in texts])
+    rows = list(encoded(lessons, tokenizer))
+    tell(f"{len(rows)} lessons, {sum(map(len, rows))} tokens")
+    model = new_model(
+        wanted.shape, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id,
+        wanted.steps.seed,
+    )  # fmt: skip
+    n_weights = sum(p.numel() for p in model.parameters())
+    tell(f"{n_weights / 1e6:.1f} million weights")
+    done = train(
+        model, rows, wanted.steps, folder,
+        lambda share, n, loss: tell(f"{100 * share:.0f}%  step {n}  loss {loss:.3f}"),
+    )  # fmt: skip
+    manifest = {
+        "name": "demeanor-mini",
+        "version": VERSION,
+        "made_with": demeanor.explain.__version__,
+        "weights": n_weights,
+        "shape": asdict(wanted.shape),
+        "lessons": counts,
+        "lesson_tokens": sum(map(len, rows)),
+        "training": done,
+    }
+    save(model, tokenizer, manifest, folder / "model")
+    return manifest
+
+
+def save(model: Any, tokenizer: Any, manifest: dict[str, Any], folder: Path) -> None:
+    """The folder that transformers and `explain/reasoning/mini.py` load: bf16, safetensors."""
+    import torch
+
+    model.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    _write(folder / MANIFEST, manifest)
+    _write(folder / SETS, {name: list(labels) for name, labels in sorted(known_sets().items())})
+
+
+def _write(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+# Lessons --------------------------------------------------------------------------------------
+
+
+def _lessons(
+    wanted: Wanted, folder: Path, tell: Callable[[str], None]
+) -> tuple[list[Lesson], dict[str, int]]:
+    file = folder / LESSONS
+    if not file.is_file():
+        started = time.monotonic()
+        part = file.with_suffix(".part")
+        with part.open("w", encoding="utf-8") as out:
+            for kind, lesson in _made(wanted, tell):
+                out.write(json.dumps([kind, lesson.as_plain()], ensure_ascii=False) + "\n")
+        part.replace(file)
+        tell(f"lessons written in {time.monotonic() - started:.0f} s")
+    lessons: list[Lesson] = []
+    counts: dict[str, int] = {}
+    for line in file.open(encoding="utf-8"):
+        kind, plain = json.loads(line)
+        asked = tuple((question, reply) for question, reply in plain["asked"])
+        lessons.append(Lesson(plain["shown"], asked))
+        counts[kind] = counts.get(kind, 0) + 1
+    return lessons, counts
+
+
+def _made(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[tuple[str, Lesson]]:
+    seed = wanted.steps.seed
+    starts = range(0, wanted.clips, _CHUNK)
+    draw_chunk = partial(_chunk, seed, wanted.clips, wanted.goemotions)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for lessons in pool.map(draw_chunk, starts):
+            yield from (("drawn clip", lesson) for lesson in lessons)
+    draw = random.Random(f"{seed} mini others")  # noqa: S311 drawn with a seed
+    if wanted.faces is not None:
+        for backend in BACKENDS:
+            pictures = read_pictures(wanted.faces, backend, held_out=False)
+            tell(f"{len(pictures)} pictures of the training folds as {backend} measures them")
+            n = wanted.pictures // len(BACKENDS)
+            yield from (("picture", lesson) for lesson in _pictured(pictures, backend, n, draw))
+    items = list(read_goemotions(wanted.goemotions / "train.tsv"))
+    for _ in range(wanted.word_turns):
+        yield from (("comment", word_lesson(item, draw)) for item in items)
+
+
+def _chunk(seed: int, n_clips: int, goemotions: Path, start: int) -> list[Lesson]:
+    say = comments_or_ours(goemotions)
+    numbers = range(start, min(start + _CHUNK, n_clips))
+    return [lesson for n in numbers for lesson in drawn_lessons(seed, n, say)]
+
+
+def comments_or_ours(goemotions: Path, split: str = "train") -> Say:
+    """What is said in a drawn clip: a comment that people wrote, or a sentence of ours."""
+    written = spoken(goemotions, Shares(), split)
+
+    def say(emotion: str, draw: random.Random) -> tuple[str, str] | None:
+        if draw.random() < _COMMENTS and (found := written.say(emotion, draw)) is not None:
+            return found
+        return sentences.said(emotion, draw)
+
+    return say
+
+
+def _pictured(
+    pictures: Sequence[Picture], backend: str, n: int, draw: random.Random
+) -> Iterator[Lesson]:
+    """Classes in equal shares; half of the pictures as they were, half varied."""
+    classes = Classes(pictures)
+    by_label = {c: [p for p in pictures if p.label == c] for c in CLASSES}
+    for _ in range(n):
+        picture = draw.choice(by_label[draw.choice(CLASSES)])
+        as_it_was = draw.random() < 0.5
+        seen = picture.observations if as_it_was else varied(picture, pictures, draw)
+        weighed = weigh(seen, picture.gaps, "p1", {}, backend)
+        yield picture_lesson(seen, picture.gaps, with_shares(weighed, classes.shares(seen)), draw)
+
+
+def read_pictures(faces: Path, backend: str, held_out: bool) -> list[Picture]:
+    """Labelled pictures as `backend` measures them: measured once, then read from the cache."""
+    config = load_config("press-faces", [f"source.path={faces}", f"perception.face={backend}"])
+    perceiver = Perceiver(PerceptionConfig(**asdict(config.perception)))
+    found = []
+    for sample in read_source(config.source).samples:
+        identity, label = sample.item.subject or "", str(sample.item.gold)
+        if (fold_of("faces", identity) == HELD_OUT) is not held_out or label not in CLASSES:
+            continue
+        try:
+            seen = perceiver.perceive(sample)
+        except DemeanorError:
+            continue  # no face was found
+        found.append(Picture(identity, label, seen.observations, seen.not_measured))
+    return found

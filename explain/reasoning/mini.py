@@ -1,0 +1,184 @@
+"""demeanor-mini, the model in the box: a small LLaMA that was made for this task alone.
+
+It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
+the plain three-part text. Two things are not left to it: it cannot name an observation that it
+was not shown, and its best fit is one of the labels that were asked for.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from demeanor.explain.errors import ChatError, ModelFileError
+from demeanor.explain.reasoning.chat import Request
+from demeanor.explain.reasoning.short_form import (
+    END,
+    ask,
+    ask_label,
+    ask_reasons,
+    of_words,
+    short_form,
+)
+from demeanor.explain.records import LabelSet, NotMeasured, Observation
+
+FOLDER = "demeanor.explain.reasoning.mini_model"
+_SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
+_BEST_FIT = "\nBest fit: "
+_MOST_TOKENS = 600  # of a reply: an explanation has about 200
+
+
+class Mini:
+    """The reasoner behind `--chat mini`. Deterministic: the likeliest token, always."""
+
+    name = "demeanor-mini"
+    adapter = None
+    languages = frozenset({"en"})
+    structured = True  # held to its form here, not by a schema
+    reads_prompt = False
+
+    def __init__(self, folder: Path | None = None, *, held: bool = True) -> None:
+        """held=False lets it write what it likes: to measure what holding it does."""
+        self._folder, self._held = folder, held
+        made = json.loads(self._file(_MADE).read_text("utf-8"))
+        self.version = str(made["version"])
+        self._sets: Mapping[str, list[str]] = json.loads(self._file(_SETS).read_text("utf-8"))
+        self.notes = (
+            f"a model of {made['weights'] / 1e6:.1f} million weights, made from scratch on drawn "
+            "clips, measured pictures and written comments (docs/mini.md); no large model",
+            "reads its own short form of the timeline, and English words only",
+        )
+
+    def reply(self, request: Request) -> str:
+        question = ask_reasons(self._shown_set(request.label_set))
+        shown = short_form(request.person, request.observations, request.not_measured)
+        return self._written(shown, question, request.label_set.labels, request.max_tokens)
+
+    def answer(
+        self,
+        person: str | None,
+        observations: Sequence[Observation],
+        gaps: Sequence[NotMeasured],
+        question: str,
+    ) -> str:
+        """A follow-up question about one person, in the model's own words."""
+        return self._written(short_form(person, observations, gaps), ask(question), (), 160)
+
+    def label_shares(self, request: Request) -> dict[str, float]:
+        """Without reasons: how likely each label of the set is to be its answer."""
+        shown = short_form(request.person, request.observations, request.not_measured)
+        return self._shares(shown, request.label_set)
+
+    def word_shares(self, text: str, labels: LabelSet) -> dict[str, float]:
+        """The same for words that stand alone."""
+        return self._shares(of_words(text), labels)
+
+    # --- tokens ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _model(self) -> Any:
+        from demeanor.explain.reasoning.llama import SmallLlama
+
+        return SmallLlama(self._file("config.json").parent)
+
+    @cached_property
+    def _tokens(self) -> Any:
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_file(str(self._file(_TOKENIZER)))
+
+    def _file(self, name: str) -> Path:
+        if self._folder is None:
+            with as_file(files(FOLDER).joinpath(name)) as path:
+                found = path
+        else:
+            found = self._folder / name
+        if not found.is_file():
+            raise ModelFileError(f"{found} is missing: install demeanor anew, or name its folder")
+        return found
+
+    def _shown_set(self, labels: LabelSet) -> Sequence[str]:
+        """By its name where the model learnt it so."""
+        known = self._sets.get(labels.name)
+        return (labels.name,) if known == list(labels.labels) else labels.labels
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._tokens.encode(text).ids)
+
+    def _read(self, shown: str, question: str, room: int) -> tuple[Any, Any]:
+        from demeanor.explain.reasoning.llama import Reading
+
+        ids, reading = self._ids(shown) + self._ids(question), Reading(self._model)
+        if len(ids) + room > self._model.positions:
+            raise ChatError(
+                f"{self.name} reads {self._model.positions} tokens; this timeline has {len(ids)} "
+                f"and the reply may have {room}. Take a shorter clip, or --chat prototype"
+            )
+        return reading, reading.read(ids)[-1]
+
+    def _written(self, shown: str, question: str, labels: Sequence[str], most: int) -> str:
+        most = min(most, _MOST_TOKENS)
+        reading, logits = self._read(shown, question, most)
+        barred = self._barred(shown) if self._held else None
+        end, best_fit = self._tokens.token_to_id(END), self._best_fit
+        written: list[int] = []
+        while len(written) < most:
+            if barred is not None:
+                logits = logits.masked_fill(barred, -math.inf)
+            token = int(logits.argmax())
+            if token == end:
+                break
+            written.append(token)
+            logits = reading.read([token])[-1]
+            if self._held and labels and token == best_fit:
+                label = self._likeliest(reading, logits, labels)
+                written += label
+                logits = reading.read(label)[-1]
+        return str(self._tokens.decode(written, skip_special_tokens=True))
+
+    @cached_property
+    def _best_fit(self) -> int:
+        return int(self._tokens.token_to_id(_BEST_FIT))
+
+    def _barred(self, shown: str) -> Any:
+        """(vocabulary,) bool: ids of observations that are not in what was shown."""
+        import torch
+
+        known = set(self._ids(shown))
+        barred = torch.zeros(self._model.n_tokens, dtype=torch.bool)
+        for token, obs_id in self._obs_ids:
+            barred[token] = token not in known and f"\n{obs_id} " not in f"\n{shown}"
+        return barred
+
+    @cached_property
+    def _obs_ids(self) -> list[tuple[int, str]]:
+        vocabulary = self._tokens.get_vocab(with_added_tokens=True)
+        return [(n, t) for t, n in vocabulary.items() if t[0] in "fvs" and t[1:].isdigit()]
+
+    def _likeliest(self, reading: Any, logits: Any, labels: Sequence[str]) -> list[int]:
+        scored = list(self._scored(reading, logits, labels))
+        return max(scored, key=lambda pair: pair[1])[0]
+
+    def _scored(
+        self, reading: Any, logits: Any, labels: Sequence[str]
+    ) -> Iterator[tuple[list[int], float]]:
+        """Each label's tokens with the logarithm of how likely they are next."""
+        first, at = logits.log_softmax(-1), reading.n_read
+        for label in labels:
+            ids = self._ids(label)
+            score = float(first[ids[0]])
+            if len(ids) > 1:
+                following = reading.read(ids[:-1]).log_softmax(-1)
+                score += sum(float(following[k, token]) for k, token in enumerate(ids[1:]))
+                reading.cut(at)
+            yield ids, score
+
+    def _shares(self, shown: str, labels: LabelSet) -> dict[str, float]:
+        reading, logits = self._read(shown, ask_label(self._shown_set(labels)), 16)
+        scored = [score for _, score in self._scored(reading, logits, labels.labels)]
+        top = max(scored)
+        sizes = [math.exp(score - top) for score in scored]
+        return {name: size / sum(sizes) for name, size in zip(labels.labels, sizes, strict=True)}

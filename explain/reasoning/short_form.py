@@ -1,0 +1,186 @@
+"""A timeline in few tokens, and what may be asked about it: all that demeanor-mini reads.
+
+The same functions make its training text and its prompts. One line for each observation, in time
+order: `f3 AU12 C 2.9 0.2-3.7 at 1.2 talk`. Quoted speech is the only text of strangers in it; it
+stands on one line between double quotes, which it cannot close, and cannot hold control tokens.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from demeanor.explain.reasoning.claims import with_cites
+from demeanor.explain.reasoning.cues import direction, hides_face
+from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans, unmeasured_codes
+from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Unit
+from demeanor.explain.vocabulary import (
+    MOVEMENTS,
+    VOICE_SOUNDS,
+    VOICE_WORDS,
+    Region,
+    intensity_letter,
+    voice_level,
+)
+
+ASK, SAY, END, PAD = "<ask>", "<say>", "<end>", "<pad>"
+MAX_LINES = 28  # of observations: what was trained on; the least telling ones go first
+MAX_QUOTE_CHARS = 300
+_LOW_RELIABILITY = 0.5
+_NEAR = 0.3  # a change this close to the level says nothing beside it
+_MOUTHS = (Region.MOUTH, Region.JAW)
+_TELLING = {Channel.SPEECH: 9.0, Channel.VOICE: 3.0}
+
+
+def short_form(
+    person: str | None, observations: Sequence[Observation], gaps: Sequence[NotMeasured]
+) -> str:
+    """What is known of one person (and of voice and words), a line each."""
+    own = [o for o in observations if o.person in (person, None)]
+    speech = speech_spans(own)
+    kept = sorted(sorted(own, key=_worth, reverse=True)[:MAX_LINES], key=_time)
+    lines = _gaps(person, gaps, with_why=not own)
+    lines += [_line(o, in_speech(o, speech)) for o in kept]
+    if len(own) > len(kept):
+        lines.append(f"and {len(own) - len(kept)} more")
+    return "\n".join(lines) or "nothing"
+
+
+def of_words(text: str) -> str:
+    """Words that stand alone, as `short_form` would show what is said in a clip."""
+    return f"s1 {_quoted(text)}"
+
+
+def ask_reasons(labels: Iterable[str]) -> str:
+    return f"{ASK}explain: {', '.join(labels)}{SAY}"
+
+
+def ask_label(labels: Iterable[str]) -> str:
+    return f"{ASK}label: {', '.join(labels)}{SAY}"
+
+
+def ask_open() -> str:
+    return f"{ASK}labels{SAY}"
+
+
+def ask(question: str) -> str:
+    return f"{ASK}{_plain(question)}{SAY}"
+
+
+def as_text(reply: dict[str, Any]) -> str:
+    """A reply's fields as the plain three-part text that `parse` reads."""
+    lines = ["Key observations:", *(f"- {_claim(c)}" for c in reply["observations"])]
+    lines += ["Interpretation:", *(f"- {_claim(c)}" for c in reply["interpretation"])]
+    lines.append(f"Conclusion: {_claim(reply['conclusion'])}".rstrip())
+    if reply["abstained"]:
+        return "\n".join([*lines, "Abstained: yes", f"Reason: {reply['abstained_reason']}"])
+    others = ", ".join(f"{a['label']} {a['confidence']:.2f}" for a in reply["alternatives"])
+    lines += [f"Labels: {', '.join(reply['labels'])}", f"Best fit: {reply['best_fit']}"]
+    lines += [f"Confidence: {reply['confidence']:.2f}", f"Alternatives: {others or 'none'}"]
+    lines += [f"Valence: {reply['valence']:.2f}", f"Arousal: {reply['arousal']:.2f}"]
+    return "\n".join([*lines, "Abstained: no"])
+
+
+def _claim(claim: dict[str, Any]) -> str:
+    return with_cites(claim["text"], claim["cites"]) if claim["text"] else ""
+
+
+def _gaps(person: str | None, gaps: Sequence[NotMeasured], with_why: bool) -> list[str]:
+    """Channels that are missing; then the units that cannot be measured here."""
+    own = [g for g in gaps if g.person in (person, None)]
+    whole = [g for g in own if g.span is None]
+    faceless = [g for g in whole if hides_face(g, person)]
+    missing = [("face", g) for g in faceless[:1]]
+    for what in ("voice", "words"):
+        missing += [(what, g) for g in whole if g.what == what][:1]
+    lines = [f"no {what}" + f" ({_plain(g.reason)})" * with_why for what, g in missing]
+    codes = sorted(unmeasured_codes(own), key=lambda c: int(re.sub(r"\D", "", c) or 0))
+    return lines if faceless or not codes else [*lines, f"no {' '.join(codes)}"]
+
+
+def _line(observation: Observation, spoken: bool) -> str:
+    if observation.channel is Channel.SPEECH:
+        return f"{observation.obs_id}{_when(observation)} {_quoted(observation.quote or '')}"
+    if observation.channel is Channel.VOICE:
+        when = "" if observation.kind is Kind.STATE else _when(observation)
+        return f"{observation.obs_id} {_sound(observation)}{when}{_low(observation)}"
+    return f"{observation.obs_id} {_movement(observation)}{_when(observation)}" + "".join(
+        _flags(observation, spoken)
+    )
+
+
+def _movement(observation: Observation) -> str:
+    if observation.peak is None or observation.code == "AU45":
+        rate = observation.unit is Unit.PER_MINUTE and observation.peak is not None
+        return f"{observation.name} {observation.peak:.0f} a minute" if rate else observation.name
+    if observation.unit is Unit.FACS_INTENSITY:
+        grade = f"{intensity_letter(observation.peak)} {observation.peak:.1f}"
+        return f"{observation.name} {grade}"
+    if observation.unit is Unit.DEGREE:
+        return f"{observation.name} {observation.peak:.0f} degrees"
+    return f"{observation.name} {observation.peak:.2f} {observation.unit}"
+
+
+def _sound(observation: Observation) -> str:
+    code, peak = observation.code, observation.peak or 0.0
+    change = direction(observation)
+    by_level = observation.kind is Kind.STATE or code in VOICE_SOUNDS or change is None
+    if by_level and not code.endswith("Slope"):
+        return voice_level(code, peak) or f"{code} {peak:.1f}"
+    by = peak if change is None else change
+    higher, lower = VOICE_WORDS.get(code, (f"{code} higher", f"{code} lower"))
+    return f"{higher if by > 0 else lower} {by:+.1f} {observation.unit}".rstrip()
+
+
+def _when(observation: Observation) -> str:
+    span = observation.span
+    if span.end_s == 0.0:  # a picture
+        return ""
+    if span.duration_s < 0.05:
+        return f" {span.start_s:.1f}"
+    apex = f" at {observation.apex_s:.1f}" if observation.channel is Channel.FACE else ""
+    return f" {span.start_s:.1f}-{span.end_s:.1f}{apex}"
+
+
+def _flags(observation: Observation, spoken: bool) -> Iterable[str]:
+    change, level = observation.change_from_usual, observation.peak
+    if is_held(observation):
+        yield " held"
+    elif change is not None and level is not None and abs(change - level) >= _NEAR:
+        yield f" by {change:.1f}"
+    if observation.repeats is not None:
+        yield f" {observation.repeats:g} times"
+    if spoken and MOVEMENTS[observation.code].region in _MOUTHS:
+        yield " talk"
+    if observation.brief:
+        yield " brief"
+    yield _low(observation)
+
+
+def _low(observation: Observation) -> str:
+    return " low" if observation.reliability < _LOW_RELIABILITY else ""
+
+
+def _worth(observation: Observation) -> float:
+    """An order in which lines are kept, no measure; ours."""
+    if observation.channel is not Channel.FACE:
+        return _TELLING[observation.channel] + (observation.kind is Kind.EVENT)
+    if observation.code == "AU45":
+        return 0.0
+    size = abs(observation.peak or 0.0)
+    return 0.1 + (size / 8.0 if observation.unit is Unit.DEGREE else size)
+
+
+def _time(observation: Observation) -> tuple[float, float, str]:
+    return observation.span.start_s, observation.apex_s, observation.obs_id
+
+
+def _quoted(text: str) -> str:
+    """On one line, cut, without a quotation mark that could close it."""
+    said = _plain(text).replace('"', "'").translate({0x201C: "'", 0x201D: "'"})
+    cut = said if len(said) <= MAX_QUOTE_CHARS else said[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
+    return f'"{cut}"'
+
+
+def _plain(text: str) -> str:
+    """One line, and nothing in it that is a control token."""
+    return " ".join(text.translate({ord("<"): "‹", ord(">"): "›"}).split())

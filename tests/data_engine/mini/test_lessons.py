@@ -1,0 +1,87 @@
+"""What demeanor-mini learns from: every answer is one that the product's own checks would pass."""
+
+import random
+
+import pytest
+from drawn_observations import au
+
+from demeanor.data_engine.mini.lessons import (
+    drawn_lessons,
+    picture_lesson,
+    shown_set,
+    with_shares,
+    word_lesson,
+)
+from demeanor.data_engine.simulate import words as sentences
+from demeanor.data_engine.simulate.posterior import weigh
+from demeanor.explain.corpora.items import Item
+from demeanor.explain.corpora.labels import label_set
+from demeanor.explain.reasoning.claims import read_cites
+from demeanor.explain.reasoning.parse import parse
+from demeanor.explain.reasoning.short_form import ASK, SAY
+from demeanor.explain.records import LabelSet
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    return [x for n in range(60) for x in drawn_lessons(5, n, sentences.said)]
+
+
+def explained(lesson):
+    return [reply for question, reply in lesson.asked if question.startswith(f"{ASK}explain")]
+
+
+def test_the_same_seed_draws_the_same_lessons(lessons):
+    assert list(drawn_lessons(5, 3, sentences.said)) == list(drawn_lessons(5, 3, sentences.said))
+    assert list(drawn_lessons(5, 3, sentences.said)) != list(drawn_lessons(6, 3, sentences.said))
+
+
+def test_every_explanation_is_read_without_a_complaint(lessons):
+    open_set = LabelSet("any", (), {}, "")
+    replies = [reply for lesson in lessons for reply in explained(lesson)]
+    assert len(replies) == len(lessons)
+    for reply in replies:
+        found = parse(reply, open_set)
+        rest = [p for p in found.problems if "not in" not in p]  # labels: the set is left open
+        assert rest == []
+        assert found.readable
+
+
+def test_no_answer_cites_what_is_not_shown(lessons):
+    for lesson in lessons:
+        shown = {line.split()[0] for line in lesson.shown.splitlines()}
+        for _, reply in lesson.asked:
+            assert set(read_cites(reply)) <= shown or "more" in lesson.shown.splitlines()[-1]
+
+
+def test_some_lessons_take_everything_away_and_abstain(lessons):
+    bare = [x for x in lessons if x.shown.startswith("no face (")]
+    assert bare
+    assert all("Abstained: yes" in reply for x in bare for reply in explained(x))
+
+
+def test_a_picture_is_taught_the_shares_that_it_is_given():
+    seen = (au("f1", 12, 3.5, (0.0, 0.0)), au("f2", 6, 3.0, (0.0, 0.0)))
+    weighed = with_shares(weigh(seen, (), "p1", {}, "mesh"), {"anger": 0.9, "neutral": 0.1})
+    found = picture_lesson(seen, (), weighed, random.Random(0))
+    assert found.shown == "f1 AU12 D 3.5\nf2 AU6 C 3.0"
+    answers = dict(found.asked)
+    assert answers[f"{ASK}labels{SAY}"] == "anger"
+    assert "Best fit: ang" in explained(found)[0]
+
+
+def test_a_comment_s_labels_are_all_answered_whatever_the_set():
+    item = Item("c1", ["joy", "love"], text="what a day")
+    for seed in range(20):
+        lesson = word_lesson(item, random.Random(seed))
+        ((question, answer),) = lesson.asked
+        assert lesson.shown == 's1 "what a day"'
+        wanted = {"happiness"} if "ekman7" in question else {"joy", "love"}
+        assert set(answer.split(", ")) == wanted
+
+
+def test_a_set_is_named_where_it_is_known_and_spelled_out_where_it_is_not():
+    known = label_set("rafdb7")
+    assert shown_set(known) == ("rafdb7",)
+    own = LabelSet("rafdb7", ("good", "bad"), {}, "my own under a known name")
+    assert shown_set(own) == ("good", "bad")
