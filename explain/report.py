@@ -96,11 +96,11 @@ _TRACK_NAMES = {
     "valence": ("valence", "unpleasant −1 to pleasant 1 *"),
     "arousal": ("arousal", "calm −1 to activated 1 *"),
 }
-_MAPPED = {"valence", "arousal"}  # by a published mapping: plotted with its source, never cited
+MAPPED = {"valence", "arousal"}  # by a published mapping: plotted with its source, never cited
 _PITCH = "F0semitoneFrom27.5Hz"
 _UNITS = {Unit.RATIO: "", Unit.PER_SECOND: "per s", Unit.PER_MINUTE: "per min", Unit.NONE: ""}
 NOT_PLOTTED = {"face_px", "face_x", "face_y"}  # where the face is: no cue
-ALWAYS_PLOTTED = {*_MAPPED, "F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp"}  # without events too
+ALWAYS_PLOTTED = {*MAPPED, "F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp"}  # without events too
 
 
 class Embed(StrEnum):
@@ -486,9 +486,13 @@ def _plot(result: Result, track: CueTrack, own: Sequence[Observation]) -> Plot:
     m = result.measurement
     name, what = track_names(track)
     svg = plots.track_plot(
-        track, usual_of(m.usual, track), own, plots.TimeScale(m.clip.duration_s), f"{name} over time"
+        track,
+        usual_of(m.usual, track),
+        own,
+        plots.TimeScale(m.clip.duration_s),
+        f"{name} over time",
     )
-    return Plot(name, what, svg, track.source.name if track.code in _MAPPED else "")
+    return Plot(name, what, svg, track.source.name if track.code in MAPPED else "")
 
 
 def track_names(track: CueTrack) -> tuple[str, str]:
