@@ -2,7 +2,8 @@
 
 A correction never changes the explanation that it is about: it stands beside it, with the hash of
 that result, the model that wrote it and the time. `curation` makes of all of them the folder that
-`demeanor data curate` opens: the rows as they were, and a decision for each that was mended.
+`demeanor data curate` opens: the rows as they were, those that fail a check among the rejects,
+and a decision for each whose mended answer passes.
 """
 
 import hashlib
@@ -14,10 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from demeanor.data_engine import curate
-from demeanor.data_engine.build import canonical_answer
+from demeanor.data_engine.build import REJECTS, ROWS, canonical_answer
 from demeanor.data_engine.check import read, run_checks
 from demeanor.data_engine.records import ExpCoTExample, Origin, Task, example_id, to_line
-from demeanor.data_engine.rows import ROWS
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.errors import DemeanorError, UnknownName
 from demeanor.explain.reasoning.chain import RETRY_MARK, messages_of
@@ -156,7 +156,7 @@ def _told(explained: Explanation) -> dict[str, str]:
 
 
 def curation(result: Result, corrections: Sequence[Correction]) -> bytes:
-    """A ZIP of rows.jsonl, curation.jsonl and corrections.json."""
+    """A ZIP of rows.jsonl, rejects.jsonl, curation.jsonl and corrections.json."""
     rows = [row_of(result, explained) for explained in result.explanations]
     decisions, told = [], []
     for explained, row in zip(result.explanations, rows, strict=True):
@@ -170,7 +170,8 @@ def curation(result: Result, corrections: Sequence[Correction]) -> bytes:
     told += [{**c.as_dict(), "example_id": None, "failed": _OLDER} for c in of_others]
     return _zipped(
         {
-            ROWS: "".join(map(to_line, rows)),
+            ROWS: "".join(to_line(row) for row in rows if not row.failed),
+            REJECTS: "".join(_reject(row) for row in rows if row.failed),
             curate.DECISIONS: "".join(decisions),
             "corrections.json": json.dumps(told, ensure_ascii=False, indent=1) + "\n",
         }
@@ -243,6 +244,12 @@ def _labelled(row: ExpCoTExample, label: str) -> ExpCoTExample:
     parts = replace(read(row).parts or Parts(), best_fit=label, labels=(label,))
     answer = Message("assistant", canonical_answer(parts))
     return replace(row, messages=(*row.messages[:-1], answer), labels=(label,))
+
+
+def _reject(row: ExpCoTExample) -> str:
+    reasons = [f"{check.name}: {check.reason}" for check in row.failed]
+    data = {"reasons": reasons, "row": json.loads(to_line(row))}
+    return json.dumps(data, ensure_ascii=False) + "\n"
 
 
 def _decision(row: ExpCoTExample, mended: ExpCoTExample, own: Sequence[Correction]) -> str:
