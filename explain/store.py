@@ -47,12 +47,17 @@ def write_atomic(path: Path, data: str | bytes) -> Path:
 
 
 def save_result(result: Result, path: Path) -> Path:
+    return write_atomic(path, result_text(result))
+
+
+def result_text(result: Result) -> str:
+    """What a result.json holds."""
     data = {
         "schema_version": SCHEMA_VERSION,
         "generator": f"demeanor {demeanor.explain.__version__}",
         **to_plain(result),
     }
-    return write_atomic(path, json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n")
+    return json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def load_result(path: Path) -> Result:

@@ -22,6 +22,7 @@ class RemoteChat:
     languages: frozenset[str] = frozenset()
     structured = True
     reads_prompt = True
+    takes_many = True  # at once: its server has a queue of its own
 
     def __init__(self, spec: str, timeout_s: float = 120.0, max_retries: int = 2) -> None:
         if find_spec("langchain_openai") is None:
