@@ -167,8 +167,7 @@ def _start_over() -> None:
 
 def _explain(api: Client, clip_id: str, wish: Wish) -> None:
     """Stages with what was found, then the reasoner's words as they come."""
-    _, middle, _ = st.columns([1, 3, 1])
-    with middle:
+    with st.container(key="waiting"):  # another kind of block than before: nothing old stays
         name = "the demo clip" if clip_id == DEMO else str(api.clip(clip_id)["name"])
         st.text(f"Looking at {name}")
         place = st.empty()
@@ -211,8 +210,9 @@ def _bar(api: Client) -> None:
         )
         with st.popover("Another clip"):
             _another(api, cards)
-        with st.popover("Reasoner and labels"):
-            _reasoner(api)
+        if not chat_state.purpose(state.session["purpose"]).cue_only:
+            with st.popover("Reasoner and labels"):
+                _reasoner(api)
         if len(state.explained) > 1:
             with st.popover("Compare"):
                 _beside(cards)
@@ -454,7 +454,7 @@ def _what_if(api: Client, explained: Explained, person: str | None) -> None:
         blocks = chat_state.conclusion_blocks(explained.result, person, "With all of them")
         _cited(explained, blocks, "before")
     with two:
-        heading = f"Without {', '.join(left_out)}"
+        heading = chat_state.without_line(left_out)
         blocks = chat_state.conclusion_blocks(other.result, person, heading)
         _cited(explained, blocks, "after")
 

@@ -28,6 +28,10 @@ WHAT_IT_IS = (
 SHOWN_NOT_FELT = f"What is shown, not what is felt. Intensities are {NOT_VALIDATED}."
 NOTHING_SAID = "Nothing was said here."
 _CITED = re.compile(r"\s*\[\s*([fvs]\d+(?:\s*[,;]\s*[fvs]\d+)*)\s*\]", re.IGNORECASE)
+_TOLD_FROM = 0.005  # smaller changes of a confidence vanish in two digits
+_SHORT = 46  # characters of an observation among others that are chosen
+_FEW = 6  # ids that are named one by one
+_NAMED_FIRST = ("mp4", "mov", "webm", "mkv", "wav", "mp3", "jpg", "png")  # of many types
 _STAGES = {
     "media": "Clip",
     "face": "Faces",
@@ -101,8 +105,10 @@ EXPORTS = (
 
 def limits_line(limits: Mapping[str, Any]) -> str:
     """Which clips are taken, before somebody waits for an upload that is refused."""
-    types = ", ".join(str(t).lstrip(".").upper() for t in limits.get("types", ())[:6])
-    parts = [types] if types else []
+    types = [str(t).lstrip(".").lower() for t in limits.get("types", ())]
+    named = [t.upper() for t in _NAMED_FIRST if t in types]
+    more = " and others" if len(types) > len(named) else ""
+    parts = [", ".join(named) + more] if named else []
     if n_bytes := limits.get("upload_bytes"):
         parts.append(f"at most {megabytes(n_bytes)}")
     if seconds := limits.get("duration_s"):
@@ -325,7 +331,16 @@ def switchable(result: Result, person: str | None) -> dict[str, str]:
     e = explanation_of(result, person)
     cited = {c for v in e.evidence if v.part == "conclusion" for c in v.cites} if e else set()
     mine = [o for o in result.observations if o.person in (person, None)]
-    return {o.obs_id: title(o) for o in sorted(mine, key=lambda o: o.obs_id not in cited)}
+    return {o.obs_id: _short(title(o)) for o in sorted(mine, key=lambda o: o.obs_id not in cited)}
+
+
+def without_line(off: Sequence[str]) -> str:
+    named = ", ".join(off) if len(off) <= _FEW else f"{len(off)} observations"
+    return f"Without {named}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +351,19 @@ class Change:
     before: float | None
     after: float | None
 
+    @property
+    def moved(self) -> float:
+        return abs((self.before or 0.0) - (self.after or 0.0))
+
+    @property
+    def sentence(self) -> str:
+        """What was not told before may have been low: no number is made up for it."""
+        if self.before is None:
+            return f"{self.label} now {self.after:.2f}"
+        if self.after is None:
+            return f"{self.label} was {self.before:.2f} and is not told any more"
+        return f"{self.label} {self.before:.2f} → {self.after:.2f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -343,18 +371,21 @@ class Difference:
 
     lost: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
+    closest: str | None = None  # label of the set, where another one fits best now
     changes: tuple[Change, ...] = field(default=())
 
     @property
     def sentence(self) -> str:
         told = [f"no longer shown: {', '.join(self.lost)}"] if self.lost else []
         told += [f"now also: {', '.join(self.new)}"] if self.new else []
-        first = max(self.changes, key=_moved, default=None)
-        if first is not None and _moved(first) >= 0.005:
-            told.append(f"{first.label} {_share(first.before)} → {_share(first.after)}")
+        told += [f"{self.closest} now fits best"] if self.closest else []
+        first = max(self.changes, key=lambda change: change.moved, default=None)
+        if first is not None and first.moved >= _TOLD_FROM:
+            told.append(first.sentence)
         if not told:
             return "The conclusion stays the same: it did not rest on these alone."
-        return "; ".join(told).capitalize() + "."
+        said = "; ".join(told)
+        return f"{said[:1].upper()}{said[1:]}."
 
 
 def difference(before: Explanation | None, after: Explanation | None) -> Difference:
@@ -365,20 +396,13 @@ def difference(before: Explanation | None, after: Explanation | None) -> Differe
     return Difference(
         tuple(label for label in before.labels if label not in after.labels),
         tuple(label for label in after.labels if label not in before.labels),
+        after.best_fit if after.best_fit != before.best_fit else None,
         tuple(Change(label, old.get(label), new.get(label)) for label in both),
     )
 
 
 def _confidences(e: Explanation) -> dict[str, float]:
     return {s.label: s.confidence for s in report.scores_of(e)}
-
-
-def _moved(change: Change) -> float:
-    return abs((change.before or 0.0) - (change.after or 0.0))
-
-
-def _share(value: float | None) -> str:
-    return "not told" if value is None else f"{value:.2f}"
 
 
 def conclusion_blocks(result: Result, person: str | None, heading: str) -> list[Block]:
@@ -420,8 +444,7 @@ def targets(result: Result, person: str | None, labels: Iterable[str]) -> list[T
         name = f"The label “{e.best_fit}” of {e.label_set}"
         found.append(Target(name, e.best_fit, others, {"label": e.best_fit}))
     for index, evidence in enumerate(e.evidence):
-        short = evidence.claim if len(evidence.claim) <= 90 else f"{evidence.claim[:89]}…"
-        name = f"Claim {index + 1}: {short}"
+        name = f"Claim {index + 1}: {_short(evidence.claim)}"
         found.append(Target(name, evidence.claim, (), {"evidence_index": index}))
     return found
 

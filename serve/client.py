@@ -19,10 +19,6 @@ from demeanor.explain.store import result_from
 
 # As `demeanor serve` says them to the page.
 API, TOKEN, CHAT = "DEMEANOR_API", "DEMEANOR_TOKEN", "DEMEANOR_CHAT"
-    "DEMEANOR_API",
-    "DEMEANOR_TOKEN",
-    "DEMEANOR_CHAT",
-)  # as `demeanor serve` says them
 SESSION_HEADER = "X-Demeanor-Session"
 _CONNECT_S = 5.0
 _QUIET_S = 600.0  # without a byte: a long clip is told of every few seconds, a slow model is not
@@ -167,7 +163,7 @@ class Client:
 
     def ask(self, clip_id: str, question: str, wish: Wish, person: str | None) -> Reply:
         body = {
-            "model": wish.chat or "default",
+            **({"model": wish.chat} if wish.chat else {}),
             "messages": [{"role": "user", "content": question}],
             "clip_id": clip_id,
             "off": list(wish.off),

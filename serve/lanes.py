@@ -61,9 +61,8 @@ def observation(o: Observation) -> Data:
 
 def title(o: Observation) -> str:
     """One observation in words, with when: "f3, 2.72–3.96 s: inner ends of the brows raised"."""
-    size = f" ({report.size(o)})" if o.peak is not None else ""
     when = "throughout" if o.kind is Kind.STATE else report.span_of(o.span)
-    return f"{o.obs_id}, {when}: {clause(o)}{size}"
+    return f"{o.obs_id}, {when}: {clause(o)}"
 
 
 def _is_shown(track: CueTrack, person: str | None) -> bool:

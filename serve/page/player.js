@@ -2,7 +2,7 @@
 // page, seeks the clip to where that observation begins and marks it. Texts reach the page through
 // textContent alone: names, reasons and words are those of strangers.
 const SVG = "http://www.w3.org/2000/svg";
-const LABEL_PX = 128, LANE_PX = 40, BARE_PX = 22, CHAR_PX = 6.2, STEP_S = 1;
+const LABEL_PX = 128, LANE_PX = 36, BARE_PX = 22, CHAR_PX = 6.2, STEP_S = 1;
 const TYPING = "input, textarea, select, [contenteditable='true'], [role='textbox'], [role='combobox']";
 const BUSY = `${TYPING}, button, summary, a, video, audio, [role='radio'], [role='tab'], [role='slider']`;
 let lastUsed = null; // with two players on a page, keys go to the one that was used last
@@ -225,7 +225,7 @@ class Player {
     group.append(drawn("rect", { x: this.x(start), y: top, width, height: bottom - top }));
     const said = `not measured: ${reason}`;
     const fits = Math.floor(width / CHAR_PX);
-    if (fits > 14) group.append(drawn("text", { class: "why", x: this.x(start) + 4, y: bottom - 4 }, said.length > fits ? `${said.slice(0, fits - 1)}…` : said));
+    if (fits > 24) group.append(drawn("text", { class: "why", x: this.x(start) + 4, y: bottom - 4 }, said.length > fits ? `${said.slice(0, fits - 1)}…` : said));
     return titled(group, said);
   }
   bands(plot, bands, off, top, bottom) {
