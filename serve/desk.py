@@ -38,6 +38,7 @@ from demeanor.serve.tracks import track_rows
 from demeanor.serve.waiting import Cancelled, Line, Ticket, unless
 
 DEMO = "demo"
+DEFAULT = "default"  # as a model's name: whichever is the first
 _EMOTION_TRACKS = frozenset(("valence", "arousal"))  # outputs of a mapping, no cues
 _THUMB_PX = 240
 _KEPT_IN_MEMORY = 8  # measurements, read from disk; a short clip's has some megabytes
@@ -248,11 +249,13 @@ class Desk:
 
     def _checked(self, wish: Wish) -> Wish:
         """Names that are known; a client may name no file and no address."""
-        if wish.chat is not None and wish.chat not in self.chats:
-            raise UnknownName("model here", wish.chat[:80], self.chats)
+        if wish.chat in (None, DEFAULT):
+            wish = replace(wish, chat=next(iter(self.chats)))
+        if wish.chat not in self.chats:
+            raise UnknownName("model here", str(wish.chat)[:80], self.chats)
         if wish.labels not in known_label_sets():
             raise UnknownName("label set", wish.labels[:80], known_label_sets())
-        return replace(wish, chat=wish.chat or next(iter(self.chats)))
+        return wish
 
     def _measured(self, card: Card, wish: Wish, audience: Audience) -> tuple[Result, Path]:
         """With the file that holds what was measured."""
