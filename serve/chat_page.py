@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from demeanor.explain.result import Result
-from demeanor.serve import chat_state, client, player
+from demeanor.serve import chat_state, client, page_process, player
 from demeanor.serve.chat_state import Progress, Target
 from demeanor.serve.client import ApiError, Client, Explained, Wish
 
@@ -48,8 +48,8 @@ def _page(api: Client) -> None:
 
 def _client() -> Client:
     if "client" not in state:
-        address = os.environ.get(client.API, "http://127.0.0.1:8000")
-        state.client = client.Client(address, os.environ.get(client.TOKEN, ""))
+        address = os.environ.get(page_process.API, "http://127.0.0.1:8000")
+        state.client = client.Client(address, os.environ.get(page_process.TOKEN, ""))
     return state.client  # type: ignore[no-any-return]
 
 
@@ -152,7 +152,7 @@ def _begin(api: Client, upload: Any) -> None:
 
 
 def _wish(**more: Any) -> Wish:
-    chat = state.get("chat") or os.environ.get(client.CHAT) or None
+    chat = state.get("chat") or os.environ.get(page_process.CHAT) or None
     return Wish(chat, state.get("labels"), state.get("language"), **more)
 
 

@@ -17,8 +17,6 @@ from demeanor.explain.errors import DemeanorError
 from demeanor.explain.result import Result
 from demeanor.explain.store import result_from
 
-# As `demeanor serve` says them to the page.
-API, TOKEN, CHAT = "DEMEANOR_API", "DEMEANOR_TOKEN", "DEMEANOR_CHAT"
 SESSION_HEADER = "X-Demeanor-Session"
 _CONNECT_S = 5.0
 _QUIET_S = 600.0  # without a byte: a long clip is told of every few seconds, a slow model is not

@@ -7,8 +7,8 @@ it, asks for no address and listens on this machine alone, unless another addres
 import sys
 from pathlib import Path
 
-from demeanor.serve.client import API, CHAT, TOKEN
-
+# What the page reads of its environment (serve/client.py, which is not loaded for this).
+API, TOKEN, CHAT = "DEMEANOR_API", "DEMEANOR_TOKEN", "DEMEANOR_CHAT"
 _HERE = "127.0.0.1"
 _LIGHT = {
     "primaryColor": "#0072b2",

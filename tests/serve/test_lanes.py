@@ -50,7 +50,10 @@ def test_events_without_a_track_have_lanes_of_their_own():
         unit=Unit.SECOND,
     )  # fmt: skip
     nod = observation("f1", "AU85", (1.0, 2.0))
-    noise = observation("v2", "signal_to_noise", (0.0, 4.0), kind=Kind.STATE, person=None)
+    noise = observation(
+        "v2", "signal_to_noise", (0.0, 4.0), kind=Kind.STATE, person=None, channel=Channel.VOICE,
+        unit=Unit.DECIBEL,
+    )  # fmt: skip
     drawn = timeline(result(observations=(pause, nod, noise)), "p1")
     bare = {lane["name"]: [b["id"] for b in lane["bands"]] for lane in drawn["lanes"]}
     assert bare == {"pauses": ["v1"], "gestures": ["f1"]}
