@@ -28,6 +28,7 @@ from platformdirs import user_data_path
 from rich.console import Console
 
 from demeanor.explain.errors import DemeanorError, MissingExtra
+from demeanor.serve.page_process import page_environment, page_line
 
 PAGE = Path(__file__).with_name("chat_page.py")
 HERE = "127.0.0.1"
@@ -260,27 +261,14 @@ def _signals() -> Iterator[threading.Event]:
 # The page ---------------------------------------------------------------------------------------
 
 
-def page_line(port: int) -> list[str]:
-    """What is run. Streamlit itself tells nobody of it and asks for no address."""
-    options = {
-        "server.address": HERE,
-        "server.port": str(port),
-        "server.headless": "true",
-        "server.showEmailPrompt": "false",
-        "server.fileWatcherType": "none",
-        "client.toolbarMode": "viewer",
-        "browser.gatherUsageStats": "false",
-    }
-    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags]
-
-
 @contextmanager
 def _page(api: str, token: str | None, chat: str, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """A session of its own, so that Ctrl-C reaches us alone; it ends when we do."""
-    told = {"DEMEANOR_API": api, "DEMEANOR_TOKEN": token or "", "DEMEANOR_CHAT": chat}
     child = subprocess.Popen(  # noqa: S603
-        page_line(port), env={**os.environ, **told}, stdout=sys.stderr, start_new_session=True
+        page_line(port),
+        env={**os.environ, **page_environment(api, token or "", chat)},
+        stdout=sys.stderr,
+        start_new_session=True,
     )
     try:
         yield child
