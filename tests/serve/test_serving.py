@@ -17,13 +17,6 @@ from demeanor.serve import serving
 from demeanor.serve.cli import app
 from demeanor.serve.serving import Plan, check, is_healthy, read_token
 
-PLACEHOLDER = """\
-import os
-import streamlit as st
-st.text(os.environ["DEMEANOR_API"])
-st.text("chat " + os.environ["DEMEANOR_CHAT"])
-"""
-
 
 def told(*arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["serve", *arguments])
@@ -110,21 +103,20 @@ def is_there(pid: int) -> bool:
 
 @pytest.fixture
 def started(tmp_path, cache_home):
-    """Starts `demeanor serve` with a placeholder for a page; ends what a failed test left."""
-    page = tmp_path / "page.py"
-    page.write_text(PLACEHOLDER)
-    run = (
-        "import sys; from pathlib import Path; import demeanor.serve.serving as s;"
-        f"s.PAGE = Path({str(page)!r}); from demeanor.serve.cli import app; app(sys.argv[1:])"
-    )
+    """Starts `demeanor serve`; ends what a failed test left."""
     running = []
 
     def start(*more: str) -> tuple[subprocess.Popen, dict]:
-        line = [sys.executable, "-c", run, "serve", "--port", "0", "--page-port", "0", "--json",
-                "--face-backend", "mesh", "--data", str(tmp_path / "data"), *more]  # fmt: skip
+        command = [sys.executable, "-m", "demeanor.serve.cli", "serve", "--json"]
+        options = ["--port", "0", "--page-port", "0", "--face-backend", "mesh",
+                   "--data", str(tmp_path / "data")]  # fmt: skip
         environment = {**os.environ, "XDG_CACHE_HOME": str(cache_home)}
         process = subprocess.Popen(  # noqa: S603
-            line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            [*command, *options, *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
         )
         running.append(process)
         first = process.stdout.readline()
