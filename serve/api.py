@@ -86,6 +86,7 @@ def make_app(desk: Desk, access: Access | None = None, keys: Keys | None = None)
     app.include_router(_v1)
     for kind in (DemeanorError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, _told)
+    app.add_exception_handler(Exception, _told_of_ours)  # the guard writes the log
     return Guard(app, access or Access(), app.state.metrics)
 
 
@@ -139,6 +140,10 @@ async def _told(request: Request, error: Exception) -> Response:
         raise error
     request_id = request.scope["state"]["request_id"]
     return JSONResponse(fault.body(request_id), fault.status, fault.headers)
+
+
+async def _told_of_ours(request: Request, error: Exception) -> Response:
+    return JSONResponse(fault_of(error).body(request.scope["state"]["request_id"]), 500)
 
 
 def _fault(error: Exception) -> Fault:

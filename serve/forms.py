@@ -7,13 +7,16 @@ import codecs
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import from_thread, to_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from demeanor.serve.faults import BadForm
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 T = TypeVar("T")
 _FIELD_BYTES = 10_000
@@ -45,7 +48,7 @@ class Reader:
         except FormParserError as error:
             raise BadForm(f"{_WHAT}, found a boundary that is too long") from error
 
-    def _callbacks(self) -> dict[str, Callable[..., None]]:
+    def _callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._headers.clear,
             "on_header_field": lambda data, a, b: self._add(0, data[a:b]),

@@ -30,7 +30,7 @@ class Metrics:
 
     def took(self, name: str, seconds: float, **labels: str) -> None:
         self.add(f"{name}_seconds_sum", seconds, **labels)
-        self.add(f"{name}_seconds_count", **labels)
+        self.add(f"{name}_seconds_count", 1.0, **labels)
 
     def text(self, lines: Mapping[str, State]) -> str:
         with self._lock:
