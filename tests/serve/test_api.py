@@ -294,14 +294,23 @@ def test_what_is_switched_off_is_left_out_for_once(api, session) -> None:
     ],
 )
 def test_what_cannot_be_explained_is_said(api, session, body, status, code) -> None:
-    for stream in ({}, {"stream": True}):
-        answer = api("POST", "/v1/explain", session, json={**body, **stream})
-        told = answer if answer.status_code != 200 else read_events(answer.text)[-2][1]["error"]
-        if answer.status_code == 200:  # found out later: the stream had begun
-            assert (told["code"], stream) == (code, {"stream": True})
-            continue
-        assert (answer.status_code, code_of(answer)) == (status, code)
+    answer = api("POST", "/v1/explain", session, json=body)
+    assert (answer.status_code, code_of(answer)) == (status, code)
     assert api.desk.engine.state == State(0, 0, 8)
+
+
+@pytest.mark.parametrize("wrong", [{"clip_id": "none"}, {"labels": "none"}, {"chat": "none"}])
+def test_what_is_known_at_once_is_said_before_a_stream_begins(api, session, wrong) -> None:
+    sent = {"clip_id": DEMO, **wrong, "stream": True}
+    assert api("POST", "/v1/explain", session, json=sent).status_code in (400, 404)
+
+
+@pytest.mark.parametrize("wrong", [{"off": ["f99"]}, {"person": "p9"}])
+def test_what_only_the_measurement_tells_is_an_event(api, session, wrong) -> None:
+    sent = {"clip_id": DEMO, **wrong, "stream": True}
+    told = read_events(api("POST", "/v1/explain", session, json=sent).text)
+    assert [name for name, _ in told[-2:]] == ["error", "done"]
+    assert told[-2][1]["error"]["code"] == "unknown_name"
 
 
 def test_a_body_without_end_is_not_read_to_it(api, session) -> None:
