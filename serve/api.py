@@ -411,6 +411,12 @@ def thumbnail(
 
 # Explaining -------------------------------------------------------------------------------------
 
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
+_STREAM: dict[str, Any] = {_EVENTS: {"schema": _EVENT}}
 _WISH = wire.ExplainWish.model_json_schema()
 _WISH_FORM = {
     "type": "object",
@@ -424,7 +430,7 @@ _WISH_FORM = {
     summary="Explain a clip: JSON, or events while it goes on",
     tags=["explaining"],
     responses={
-        200: {"model": wire.ExplainTold, "content": {_EVENTS: {"schema": {"type": "string"}}}},
+        200: {"model": wire.ExplainTold, "content": _STREAM},
         **_errors(415, 501, 502, 507),
     },
     response_model=None,
@@ -442,6 +448,7 @@ async def explain(request: Request, desk: TheDesk, session_id: SessionId) -> Res
     """A clip by its id, or a form with a `file`. Events: `stage`, `text`, then `result` or
     `error`, then `done`. `off` leaves observations out, for once: that is not kept."""
     wish = await _explain_wish(request, desk, session_id)
+    await to_thread.run_sync(desk.check, session_id, wish.clip_id, wish.wish)
     ticket = desk.engine.join()
     work = partial(_explained, desk, session_id, wish, ticket, request.app.state.metrics)
     if wish.stream or _EVENTS in request.headers.get("accept", ""):
@@ -567,7 +574,7 @@ def export(
     summary="Ask about a clip, in OpenAI's form",
     tags=["talking"],
     responses={
-        200: {"model": wire.ChatTold, "content": {_EVENTS: {"schema": {"type": "string"}}}},
+        200: {"model": wire.ChatTold, "content": _STREAM},
         **_errors(501, 502, 507),
     },
     response_model=None,

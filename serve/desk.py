@@ -247,6 +247,11 @@ class Desk:
                 self._keep(session_id, clip_id, file, wish, result)
         return self._told(session, card, result, wish)
 
+    def check(self, session_id: str, clip_id: str, wish: Wish) -> None:
+        """Raises what `explain` would at once: so that a stream does not begin with an error."""
+        self.clip(session_id, clip_id)
+        self._checked(wish)
+
     def _checked(self, wish: Wish) -> Wish:
         """Names that are known; a client may name no file and no address."""
         if wish.chat in (None, DEFAULT):

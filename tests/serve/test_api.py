@@ -299,6 +299,20 @@ def test_what_cannot_be_explained_is_said(api, session, body, status, code) -> N
     assert api.desk.engine.state == State(0, 0, 8)
 
 
+@pytest.mark.parametrize("wrong", [{"clip_id": "none"}, {"labels": "none"}, {"chat": "none"}])
+def test_what_is_known_at_once_is_said_before_a_stream_begins(api, session, wrong) -> None:
+    sent = {"clip_id": DEMO, **wrong, "stream": True}
+    assert api("POST", "/v1/explain", session, json=sent).status_code in (400, 404)
+
+
+@pytest.mark.parametrize("wrong", [{"off": ["f99"]}, {"person": "p9"}])
+def test_what_only_the_measurement_tells_is_an_event(api, session, wrong) -> None:
+    sent = {"clip_id": DEMO, **wrong, "stream": True}
+    told = read_events(api("POST", "/v1/explain", session, json=sent).text)
+    assert [name for name, _ in told[-2:]] == ["error", "done"]
+    assert told[-2][1]["error"]["code"] == "unknown_name"
+
+
 def test_a_body_without_end_is_not_read_to_it(api, session) -> None:
     answer = api("POST", "/v1/explain", session, content=b" " * 2_000_000)
     assert code_of(answer) == "too_large"
