@@ -85,7 +85,7 @@ def _welcome(api: Client) -> None:
         st.subheader("Ask why about a clip")
         chosen = _purpose()
         upload = _choice(limits)
-        ready = chosen is not None and (upload is not None or state.which == "demo")
+        ready = chosen is not None and (upload is not None or state.which != "own")
         cue_only = chosen is not None and chosen.cue_only
         st.button(
             "Measure the clip" if cue_only else "Explain the clip",
@@ -126,7 +126,6 @@ def _choice(limits: dict[str, Any]) -> Any:
         "Which clip?",
         ("demo", "own"),
         default="demo",
-        required=True,
         format_func={"demo": "The demo clip (a drawn face, 14 s)", "own": "One of my own"}.get,
         key="which",
     )
@@ -154,6 +153,8 @@ def _begin(api: Client, upload: Any) -> None:
         clip_id = DEMO if upload is None else str(api.upload(upload.name, upload)["clip_id"])
     except ApiError as error:
         state.problem = str(error)
+        if error.session_over:
+            state.pop("session", None)  # a purpose is chosen anew
         return
     state.pending = (clip_id, _wish())
 
@@ -205,12 +206,13 @@ def _stop() -> None:
 
 def _bar(api: Client) -> None:
     cards = {card["clip_id"]: card for card in api.clips()}
+    state.chosen = state.clip_id  # a widget's own value is lost in runs that do not show it
     with st.container(horizontal=True, key="bar", vertical_alignment="center"):
         st.selectbox(
             "Clip",
             [clip_id for clip_id in cards if clip_id in state.explained],
             format_func=lambda clip_id: chat_state.clip_name(cards[clip_id]),
-            key="clip_id",
+            key="chosen",
             label_visibility="collapsed",
             width=300,
             on_change=_other_clip,
@@ -230,7 +232,7 @@ def _bar(api: Client) -> None:
 
 
 def _other_clip() -> None:
-    state.without = None
+    state.clip_id, state.without = state.chosen, None
     state.pop("person", None)
 
 

@@ -219,6 +219,16 @@ def test_a_full_queue_is_told_and_the_page_goes_on(page, answers):
     assert "Explain the clip" in [b.label for b in shown.app.button]
 
 
+def test_where_explaining_again_fails_the_clip_is_still_there(page, answers):
+    shown = page().opened()
+    answers.refuse["/v1/explain"] = (502, "model", "the chat model could not be reached")
+    shown.press("Explain again")
+    assert "could not be reached" in texts(shown.app)
+    shown.press("Try again")
+    assert shown.players[-1]["clip_id"] == "demo"
+    assert shown.blocks("answer")[2]["labels"] == ["happiness"]
+
+
 def test_a_session_that_is_over_is_begun_anew(page, answers):
     shown = page().opened()
     answers.refuse["/v1/clips"] = (404, "session_gone", "its time is over. Begin a new one")
