@@ -21,17 +21,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from platformdirs import user_data_path
 from rich.console import Console
 
 from demeanor.explain.errors import DemeanorError, MissingExtra
+from demeanor.serve.engine import Served, base_of, launched
 from demeanor.serve.page_process import page_environment, page_line
+
+if TYPE_CHECKING:
+    from demeanor.explain.reasoning.chat import ChatModel
 
 PAGE = Path(__file__).with_name("chat_page.py")
 HERE = "127.0.0.1"
+VLLM = "vllm"
 _LOOPBACK = (HERE, "localhost", "::1")
 _PACKAGES = ("fastapi", "uvicorn", "python_multipart")
 _TOKEN_CHARS = 16  # fewer can be tried out
@@ -57,6 +62,9 @@ class Plan:
     page: bool = True
     token: str | None = None
     data: Path | None = None
+    base: Path | None = None  # this and what follows: of --chat vllm
+    vllm_python: Path | None = None
+    vllm_options: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -65,9 +73,12 @@ class Plan:
 
 def serve_command(
     chat: Annotated[
-        str, typer.Option(help="prototype, local:DIR_OR_HUB, or the URL of an OpenAI-style API.")
+        str,
+        typer.Option(help="prototype, local:DIR_OR_HUB, vllm, or the URL of an OpenAI-style API."),
     ] = "prototype",
-    adapter: Annotated[Path | None, typer.Option(help="LoRA adapter for --chat local:…")] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="LoRA adapter for --chat local:… or vllm.")
+    ] = None,
     quantize: Annotated[str | None, typer.Option(help="4bit, for --chat local:…")] = None,
     constrain: Annotated[
         bool, typer.Option("--constrain", help="Hold the reply of --chat local:… to its form.")
@@ -90,6 +101,16 @@ def serve_command(
         bool, typer.Option("--allow-remote", help="Really listen to other machines.")
     ] = False,
     data: Annotated[Path | None, typer.Option(help="Folder for uploads and sessions.")] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(help="Base for --chat vllm; default: what --adapter was tuned on."),
+    ] = None,
+    vllm_python: Annotated[
+        Path | None, typer.Option(help="Python of the environment that vLLM is in; default: ours.")
+    ] = None,
+    vllm_option: Annotated[
+        list[str] | None, typer.Option(help="Passed to vLLM as it is; may be repeated.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the addresses as one JSON line.")
     ] = False,
@@ -98,7 +119,8 @@ def serve_command(
     try:
         token = read_token(token_file) if token_file else None
         plan = Plan(chat, adapter, quantize, constrain, asr, face, settings, host, port,
-                    page_port, page, token, data)  # fmt: skip
+                    page_port, page, token, data, base, vllm_python,
+                    tuple(vllm_option or ()))  # fmt: skip
         check(plan, allow_remote)
         ended_by_itself = run(plan, as_json)
     except DemeanorError as error:
@@ -143,11 +165,13 @@ def run(plan: Plan, as_json: bool) -> str | None:
         page_port = _free_port(plan.page_port) if plan.page else 0
         api = f"http://{_in_url(plan.host)}:{bound.getsockname()[1]}"
         stop = open_.enter_context(_signals())
-        app, chat = _app(plan, page_port)
+        chat_model = open_.enter_context(_reasoner(plan, stop))
+        app, chat = _app(plan, chat_model, page_port)
         server = open_.enter_context(_served(app, bound))
         child, page = None, None
         if plan.page:
-            child = open_.enter_context(_page(api, plan.token, chat, page_port))
+            near = f"http://{_near(plan.host)}:{bound.getsockname()[1]}"
+            child = open_.enter_context(_page(near, plan.token, chat, page_port))
             page = f"http://{HERE}:{page_port}"
             _wait_for_page(child, f"{page}/_stcore/health", stop)
         if not stop.is_set():
@@ -170,7 +194,36 @@ def _tell(api: str, page: str | None, as_json: bool) -> None:
     _say("Ctrl-C stops it.")
 
 
-def _app(plan: Plan, page_port: int) -> tuple[Any, str]:
+@contextmanager
+def _reasoner(plan: Plan, stop: threading.Event) -> Iterator["ChatModel"]:
+    """The default one; for `--chat vllm` with the server that it is asked at."""
+    from demeanor.explain.pipeline import load_chat
+    from demeanor.explain.reasoning.remote import RemoteChat
+    from demeanor.explain.settings import load_settings
+
+    settings = load_settings(plan.settings)
+    if plan.chat != VLLM:
+        yield load_chat(plan.chat, plan.adapter, settings, plan.quantize, plan.constrain)
+        return
+    if plan.quantize or plan.constrain:
+        raise DemeanorError("--quantize and --constrain go with --chat local:…, not with vllm")
+    base = base_of(plan.adapter, plan.base)
+    python = plan.vllm_python or Path(sys.executable)
+    served = Served(python, base, plan.adapter, _free_port(0), plan.vllm_options)
+    _no_proxy_for_us()
+    with launched(served, is_healthy, _say, stop):
+        limits = settings.reasoning
+        name = plan.adapter.name if plan.adapter else None
+        yield RemoteChat(served.spec, limits.timeout_s, limits.max_retries, name)
+
+
+def _no_proxy_for_us() -> None:
+    """Clients read it from the environment: what is on this machine is asked directly."""
+    known = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = f"{known},{HERE}" if known else HERE
+
+
+def _app(plan: Plan, chat: "ChatModel", page_port: int) -> tuple[Any, str]:
     """The API, and the name of its default reasoner."""
     from demeanor.explain.pipeline import load_chat, load_front
     from demeanor.explain.settings import load_settings
@@ -180,7 +233,6 @@ def _app(plan: Plan, page_port: int) -> tuple[Any, str]:
     from demeanor.serve.sessions import Sessions
 
     settings = load_settings(plan.settings)
-    chat = load_chat(plan.chat, plan.adapter, settings, plan.quantize, plan.constrain)
     chats = {chat.name: chat}
     chats.setdefault("prototype", load_chat("prototype", settings=settings))
     front = load_front(plan.face, asr=plan.asr, settings=settings, say=_say)
@@ -300,6 +352,11 @@ def is_healthy(address: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _near(host: str) -> str:
+    """How the page, and the browser on this machine, reach an API that listens everywhere."""
+    return {"0.0.0.0": HERE, "::": "[::1]"}.get(host, _in_url(host))  # noqa: S104
 
 
 def _in_url(host: str) -> str:

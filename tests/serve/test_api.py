@@ -384,8 +384,9 @@ def test_what_the_server_has(api) -> None:
     assert limits["upload_bytes"] == 3_000_000
     assert ".mp4" in limits["types"]
     assert "no emotion is inferred" in api("GET", "/v1/notice?purpose=workplace").text
-    counts = api("GET", "/metrics")
-    assert 'demeanor_requests_total{route="/health",status="200"} 1' in counts.text
+    counts = api("GET", "/metrics").text
+    assert 'demeanor_requests_total{route="/health",status="200"} 1' in counts
+    assert 'demeanor_requests_total{route="/v1/limits",status="200"} 1' in counts
 
 
 # Talking, through OpenAI's own client ---------------------------------------------------------

@@ -133,6 +133,14 @@ def started(tmp_path, cache_home):
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 
 
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("10.0.0.5", "10.0.0.5")],  # noqa: S104
+)
+def test_the_page_reaches_an_api_that_listens_everywhere(host, near) -> None:
+    assert serving._near(host) == near
+
+
 def test_both_signals_are_a_wish_to_stop() -> None:
     before = signal.getsignal(signal.SIGTERM)
     for kind in (signal.SIGINT, signal.SIGTERM):
