@@ -171,14 +171,16 @@ def _picture(measurement: Measurement, moment: Moment, frame: Frame, blur: bool)
     box = face_box(measurement, moment.person, moment.time_s)
     if box is not None:
         rgb = _cut(rgb, box)
+    return _packed(measurement.clip, moment, rgb)
+
+
+def _packed(clip: Clip, moment: Moment, rgb: np.ndarray) -> Picture:
     rgb = _scaled(rgb)
     ok, jpeg = cv2.imencode(
         ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )
     if not ok:
-        raise ClipError(
-            measurement.clip.path, "a frame could not be packed as JPEG", "Try --embed none"
-        )
+        raise ClipError(clip.path, "a frame could not be packed as JPEG", "Try --embed none")
     return Picture(moment, jpeg.tobytes(), rgb.shape[1], rgb.shape[0])
 
 
@@ -302,6 +304,13 @@ def _playable(clip: Clip) -> tuple[str | None, str | None]:
 def quoted_path(path: Path) -> str:
     """A relative path as a link."""
     return quote(path.as_posix())
+
+
+def frame(clip: Clip, time_s: float, height_px: int) -> bytes:
+    """What a clip shows at a moment, as a small JPEG. Raises ClipError where nothing is seen."""
+    for _, shown in frames_at(clip, [time_s]):
+        return smaller(_packed(clip, Moment("", time_s, ()), shown.picture.rgb), height_px)
+    raise ClipError(clip.path, f"no picture at {time_s:.2f} s", "Ask for another moment")
 
 
 def smaller(picture: Picture, height_px: int) -> bytes:

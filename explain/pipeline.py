@@ -57,6 +57,7 @@ class Front:
     language: str | None = None
     cache: bool = True
     neutral: NeutralOptions | None = None  # None: rest is looked for in each clip
+    cache_in: Path | None = None  # None: the user's own cache folder
 
     def measure(
         self, path: Path, transcript: Path | None = None, progress: Progress = lambda done_s: None
@@ -96,7 +97,7 @@ class Front:
             code_hash("perception"),
         ]
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
-        return cache_folder() / f"{name}.json.gz"
+        return (self.cache_in or cache_folder()) / f"{name}.json.gz"
 
 
 def _neutral_key(neutral: NeutralOptions | None) -> list[object]:
@@ -225,8 +226,12 @@ def reason(
     labels: LabelSet,
     person: str | None = None,
     settings: Settings | None = None,
+    say: Say | None = None,
 ) -> Result:
-    """Explain what was measured, now or earlier (`demeanor explain --from RESULT.json`)."""
+    """Explain what was measured, now or earlier (`demeanor explain --from RESULT.json`).
+
+    `say` is told the reasoner's words as they come, by those that can; raising ends it.
+    """
     settings = settings or load_settings()
     measurement, unread = _readable(measured.measurement, model)
     timelines, explanations = [], []
@@ -243,6 +248,7 @@ def reason(
             label_set=labels,
             max_tokens=settings.reasoning.max_reply_tokens,
             seed=settings.reasoning.seed,
+            say=say,
         )
         timelines.append(text)
         explanations.append(explain_person(request, model, settings))

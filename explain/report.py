@@ -79,7 +79,7 @@ _TRACK_OF = {  # events are named by direction, tracks by axis
     "F0semitoneFrom27.5Hz_meanRisingSlope": "F0semitoneFrom27.5Hz",
     "F0semitoneFrom27.5Hz_meanFallingSlope": "F0semitoneFrom27.5Hz",
 }
-_PAUSES = {"MeanUnvoicedSegmentLength", "speech_share"}  # have a lane of their own
+PAUSES = {"MeanUnvoicedSegmentLength", "speech_share"}  # have a lane of their own
 _TRACK_NAMES = {
     "pose_yaw": ("head turn", "degrees; up: to the person's own left"),
     "pose_pitch": ("head up or down", "degrees; up: tipped back"),
@@ -96,11 +96,11 @@ _TRACK_NAMES = {
     "valence": ("valence", "unpleasant −1 to pleasant 1 *"),
     "arousal": ("arousal", "calm −1 to activated 1 *"),
 }
-_MAPPED = {"valence", "arousal"}  # by a published mapping: plotted with its source, never cited
+MAPPED = {"valence", "arousal"}  # by a published mapping: plotted with its source, never cited
 _PITCH = "F0semitoneFrom27.5Hz"
 _UNITS = {Unit.RATIO: "", Unit.PER_SECOND: "per s", Unit.PER_MINUTE: "per min", Unit.NONE: ""}
-_NOT_PLOTTED = {"face_px", "face_x", "face_y"}  # where the face is: no cue
-_ALWAYS = {*_MAPPED, "F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp"}  # without events too
+NOT_PLOTTED = {"face_px", "face_x", "face_y"}  # where the face is: no cue
+ALWAYS_PLOTTED = {*MAPPED, "F0semitoneFrom27.5Hz", "equivalentSoundLevel_dBp"}  # without events too
 
 
 class Embed(StrEnum):
@@ -311,14 +311,14 @@ def _section(result: Result, name: str | None, explanation: Explanation | None) 
     )
     return Section(
         key=name or "voice",
-        title=_title(result, name),
-        seen=_seen(person, m.clip) if person else "",
+        title=title_of(result, name),
+        seen=seen(person, m.clip) if person else "",
         answer=answer(result, e) if e else "",
         explanation=e,
-        parts=_claims(result, e) if e else (),
-        grounded=_grounded(e) if e else "",
+        parts=parts_of(result, e) if e else (),
+        grounded=grounded_line(e) if e else "",
         confidence_bar=bar,
-        scores=_scores(e) if e else (),
+        scores=scores_of(e) if e else (),
         circle=circle,
         lively=lively,
         still=still,
@@ -326,7 +326,7 @@ def _section(result: Result, name: str | None, explanation: Explanation | None) 
     )
 
 
-def _title(result: Result, name: str | None) -> str:
+def title_of(result: Result, name: str | None) -> str:
     if name is None:
         return "What is heard"
     if len(result.measurement.people) > 1:
@@ -334,7 +334,7 @@ def _title(result: Result, name: str | None) -> str:
     return "The person" if result.cue_only else "The explanation"
 
 
-def _seen(person: Person, clip: Clip) -> str:
+def seen(person: Person, clip: Clip) -> str:
     wide = "" if np.isnan(person.face_px) else f"about {person.face_px:.0f} pixels wide"
     if clip.duration_s == 0:
         return f"face {wide}"
@@ -406,21 +406,21 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _grounded(e: Explanation) -> str:
+def grounded_line(e: Explanation) -> str:
     if not e.evidence:
         return "No claim was made."
     n = sum(c.grounding is Grounding.GROUNDED for c in e.evidence)
     return f"{n} of {len(e.evidence)} claims are backed by what they cite."
 
 
-def _scores(e: Explanation) -> tuple[LabelScore, ...]:
+def scores_of(e: Explanation) -> tuple[LabelScore, ...]:
     first = (
         [LabelScore(e.best_fit, e.confidence)] if e.best_fit and e.confidence is not None else []
     )
     return (*first, *e.alternatives)
 
 
-def _claims(result: Result, e: Explanation) -> tuple[Part, ...]:
+def parts_of(result: Result, e: Explanation) -> tuple[Part, ...]:
     known = {o.obs_id for o in result.observations}
     texts = {
         "observations": e.observations_part,
@@ -468,15 +468,15 @@ def _plots(result: Result, tracks: Sequence[CueTrack]) -> tuple[tuple[Plot, ...]
     """Plots of the tracks with events, and of the others."""
     lively: list[Plot] = []
     still: list[Plot] = []
-    for track in sorted(tracks, key=_track_order):
-        if track.code in _NOT_PLOTTED:
+    for track in sorted(tracks, key=track_order):
+        if track.code in NOT_PLOTTED:
             continue
-        own = [o for o in result.observations if _is_of(o, track)]
-        (lively if own or track.code in _ALWAYS else still).append(_plot(result, track, own))
+        own = [o for o in result.observations if is_of(o, track)]
+        (lively if own or track.code in ALWAYS_PLOTTED else still).append(_plot(result, track, own))
     return tuple(lively), tuple(still)
 
 
-def _is_of(o: Observation, track: CueTrack) -> bool:
+def is_of(o: Observation, track: CueTrack) -> bool:
     code = _TRACK_OF.get(o.code, o.code)
     heard = track.person is None and o.channel is Channel.VOICE  # one voice track for all speakers
     return (heard or o.person == track.person) and (code, o.side) == (track.code, track.side)
@@ -484,26 +484,30 @@ def _is_of(o: Observation, track: CueTrack) -> bool:
 
 def _plot(result: Result, track: CueTrack, own: Sequence[Observation]) -> Plot:
     m = result.measurement
-    name, what = _names(track)
+    name, what = track_names(track)
     svg = plots.track_plot(
-        track, _usual(m.usual, track), own, plots.TimeScale(m.clip.duration_s), f"{name} over time"
+        track,
+        usual_of(m.usual, track),
+        own,
+        plots.TimeScale(m.clip.duration_s),
+        f"{name} over time",
     )
-    return Plot(name, what, svg, track.source.name if track.code in _MAPPED else "")
+    return Plot(name, what, svg, track.source.name if track.code in MAPPED else "")
 
 
-def _names(track: CueTrack) -> tuple[str, str]:
+def track_names(track: CueTrack) -> tuple[str, str]:
     unit = ACTION_UNITS.get(track.code)
     if unit is not None:
         return track.name, unit.name
     return _TRACK_NAMES.get(track.code, (track.name, str(track.unit)))
 
 
-def _usual(norms: Iterable[Usual], track: CueTrack) -> Usual | None:
+def usual_of(norms: Iterable[Usual], track: CueTrack) -> Usual | None:
     key = (track.person, track.code, track.side)
     return next((u for u in norms if (u.person, u.code, u.side) == key), None)
 
 
-def _track_order(track: CueTrack) -> tuple[int, str]:
+def track_order(track: CueTrack) -> tuple[int, str]:
     number = re.fullmatch(r"AU(\d+)", track.code)
     if number:
         return int(number[1]), track.side or ""
@@ -520,18 +524,18 @@ def _voice_plots(result: Result) -> dict[str, Any]:
     lively, still = _plots(result, [t for t in m.tracks if t.person is None])
     spoken = [o for o in result.observations if o.channel is Channel.SPEECH]
     words = plots.words_lane(m.utterances, spoken, scale) if m.utterances else None
-    silent = [o for o in result.observations if o.code in _PAUSES]
+    silent = [o for o in result.observations if o.code in PAUSES]
     pauses = plots.pauses_lane(silent, scale) if silent else None
     return {"lively": lively, "still": still, "words": words, "pauses": pauses}
 
 
 def _bars(tracks: Sequence[CueTrack]) -> tuple[Bar, ...]:
     bars = []
-    for track in sorted(tracks, key=_track_order):
-        if track.code in _NOT_PLOTTED or len(track.values) == 0:
+    for track in sorted(tracks, key=track_order):
+        if track.code in NOT_PLOTTED or len(track.values) == 0:
             continue
         value = float(track.values[0])
-        name, what = _names(track)
+        name, what = track_names(track)
         missing = "; ".join(reason for _, reason in track.missing) or "no reason was kept"
         if track.unit is Unit.FACS_INTENSITY:
             known = None if np.isnan(value) else value

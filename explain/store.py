@@ -47,30 +47,47 @@ def write_atomic(path: Path, data: str | bytes) -> Path:
 
 
 def save_result(result: Result, path: Path) -> Path:
+    return write_atomic(path, result_text(result))
+
+
+def result_text(result: Result) -> str:
+    """What a result.json holds."""
     data = {
         "schema_version": SCHEMA_VERSION,
         "generator": f"demeanor {demeanor.explain.__version__}",
         **to_plain(result),
     }
-    return write_atomic(path, json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n")
+    return json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def load_result(path: Path) -> Result:
     """Raises DemeanorError for a file that is no result, or of another schema version."""
     try:
         data = json.loads(path.read_text("utf-8"))
-        version = data.pop("schema_version")
-        data.pop("generator")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DemeanorError(
-            f"{path}: wanted a result.json of Demeanor, found something else ({error})"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _no_result(path, error) from error
+    return result_from(data, path)
+
+
+def result_from(data: Any, origin: Path) -> Result:
+    """What a result.json holds, wherever it was read. Raises DemeanorError, as `load_result`."""
+    try:
+        fields = {k: v for k, v in data.items() if k not in ("schema_version", "generator")}
+        version = data["schema_version"]
+    except (KeyError, AttributeError, TypeError) as error:
+        raise _no_result(origin, error) from error
     if version != SCHEMA_VERSION:
         raise DemeanorError(
-            f"{path}: wanted schema version {SCHEMA_VERSION}, found {version!r}. "
+            f"{origin}: wanted schema version {SCHEMA_VERSION}, found {version!r}. "
             "Explain the clip again with this version"
         )
-    return _read(Result, data, path)
+    return _read(Result, fields, origin)
+
+
+def _no_result(origin: Path, error: Exception) -> DemeanorError:
+    return DemeanorError(
+        f"{origin}: wanted a result.json of Demeanor, found something else ({error})"
+    )
 
 
 def save_gzip(value: Any, path: Path) -> Path:

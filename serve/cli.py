@@ -21,6 +21,7 @@ from demeanor.explain.pipeline import load_chat, load_front, neutral_options
 from demeanor.explain.settings import load_settings
 from demeanor.serve import batch, data, doctor, scoring, show
 from demeanor.serve.building import build_command
+from demeanor.serve.serving import serve_command
 from demeanor.serve.tuning import export_base_command, finetune_command, merge_command
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.command("build")(build_command)
 app.command("finetune")(finetune_command)
 app.command("merge")(merge_command)
 app.command("export-base")(export_base_command)
+app.command("serve")(serve_command)
 _err = Console(stderr=True, highlight=False)
 
 

@@ -35,7 +35,12 @@ CREATE TABLE IF NOT EXISTS turns (
     turn INTEGER PRIMARY KEY AUTOINCREMENT,
     session_id TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE, clip_id TEXT NOT NULL,
     role TEXT NOT NULL, text TEXT NOT NULL, cites TEXT NOT NULL, said_s REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (
+    note INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE, clip_id TEXT NOT NULL,
+    kind TEXT NOT NULL, text TEXT NOT NULL);
 """
+_OF_KIND = "FROM notes WHERE session_id = ? AND clip_id = ? AND kind = ?"
 
 
 class Purpose(StrEnum):
@@ -73,6 +78,7 @@ class Limits:
     session_bytes: int = 1_000_000_000
     lasts_s: float = 24 * 3600.0  # after the session's last use
     turns: int = 500  # of a session: a history is read back whole
+    notes: int = 500  # of a kind, about one clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,9 @@ class Sessions:
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.folder, self.limits = folder, limits or Limits()
-        self._uploads = folder / "uploads"
-        self._uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._uploads, self._measured = folder / "uploads", folder / "measured"
+        for inside in (self._uploads, self._measured):
+            inside.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._database() as database:
             (found,) = database.execute("PRAGMA user_version").fetchone()
             if found not in (0, _LAYOUT):
@@ -161,7 +168,13 @@ class Sessions:
             for path in self._uploads.iterdir():
                 if path.name not in kept and not self._still_sent(path, now_s):
                     path.unlink(missing_ok=True)
+            self._forget_measured({Path(file).stem for file in kept})
         return over
+
+    def _forget_measured(self, kept: set[str]) -> None:
+        for folder in self._measured.iterdir():
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _still_sent(self, path: Path, now_s: float) -> bool:
         """Half an upload that nobody wrote to for a session's time is left of a crash."""
@@ -222,6 +235,34 @@ class Sessions:
                 return upload
         raise UnknownName("upload in this session", upload_id[:64], (u.upload_id for u in own))
 
+    def file(self, upload_id: str) -> Path:
+        """Of whichever session: for links that carry their own proof. Raises UnknownName."""
+        with self._database() as database:
+            row = database.execute(
+                "SELECT file FROM uploads WHERE upload_id = ?", (upload_id,)
+            ).fetchone()
+        if row is None:
+            raise UnknownName("upload", upload_id[:64], ())
+        return self._uploads / str(row[0])
+
+    def measured(self, upload_id: str) -> Path:
+        """Where what was measured of an upload is kept: it goes when the upload does."""
+        return self._measured / upload_id
+
+    def drop(self, session_id: str, upload_id: str) -> None:
+        """What turned out to be no clip. Its file goes where no other session has it."""
+        with self._database() as database:
+            row = database.execute(
+                "DELETE FROM uploads WHERE session_id = ? AND upload_id = ? RETURNING file",
+                (session_id, upload_id),
+            ).fetchone()
+            (left,) = database.execute(
+                "SELECT count(*) FROM uploads WHERE upload_id = ?", (upload_id,)
+            ).fetchone()
+            if row is not None and not left:
+                (self._uploads / str(row[0])).unlink(missing_ok=True)
+                shutil.rmtree(self.measured(upload_id), ignore_errors=True)
+
     # --- history ---------------------------------------------------------------------------------
 
     def add_turn(self, session_id: str, turn: Turn) -> None:
@@ -248,6 +289,32 @@ class Sessions:
                 (session_id, clip_id),
             ).fetchall()
         return tuple(Turn(c, role, text, tuple(json.loads(i)), s) for c, role, text, i, s in rows)
+
+    # --- notes: what else is kept about a clip, as text -------------------------------------------
+
+    def note(
+        self, session_id: str, clip_id: str, kind: str, text: str, *, instead: bool = False
+    ) -> None:
+        """Keep one more, or `instead` of all of that kind. Raises SessionGone, TooLarge."""
+        self.session(session_id)
+        about = (session_id, clip_id, kind)
+        with self._database() as database:
+            if instead:
+                database.execute(f"DELETE {_OF_KIND}", about)
+            (n_notes,) = database.execute(f"SELECT count(*) {_OF_KIND}", about).fetchone()
+            if n_notes >= self.limits.notes:
+                raise TooLarge(f"{n_notes} are kept of this clip, the limit. Begin a new session")
+            database.execute(
+                "INSERT INTO notes (session_id, clip_id, kind, text) VALUES (?, ?, ?, ?)",
+                (*about, text),
+            )
+
+    def notes(self, session_id: str, clip_id: str, kind: str) -> tuple[str, ...]:
+        with self._database() as database:
+            rows = database.execute(
+                f"SELECT text {_OF_KIND} ORDER BY note", (session_id, clip_id, kind)
+            ).fetchall()
+        return tuple(text for (text,) in rows)
 
 
 def _written(part: Path, chunks: Iterable[bytes], limits: Limits, name: str) -> tuple[str, int]:

@@ -18,8 +18,10 @@ HOMES = {
     "ai_edge_litert": ["explain/perception/litert.py"],
     "av": ["explain/perception/media.py", "explain/demo"],
     "feat": ["explain/perception/second_opinion.py"],
+    "fastapi": ["serve/api.py", "serve/events.py"],
     "faster_whisper": ["explain/perception/asr.py"],
     "datasets": ["data_engine/trainers.py"],
+    "httpx": ["serve/client.py"],
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],
     "llguidance": ["explain/reasoning/held.py"],
@@ -28,12 +30,15 @@ HOMES = {
     "opensmile": ["explain/perception/opensmile_voice.py"],
     "peft": ["explain/reasoning/local.py", "data_engine/bases.py"],
     "pyarrow": ["data_engine/rows.py"],
+    "pydantic": ["serve/api.py", "serve/wire.py"],
+    "python_multipart": ["serve/forms.py"],
     "pyvista": ["explain/demo"],
     "rich": ["serve"],
     "silero_vad": ["explain/perception/vad.py"],
     "streamlit": ["serve"],
     "trl": ["data_engine/trainers.py"],
     "typer": ["serve"],
+    "uvicorn": ["serve/serving.py"],
     "vllm": [],  # a server of its own, driven over HTTP
 }
 # Loaded by the function that needs them, so that importing a module stays light.

@@ -6,7 +6,7 @@ breaks a stranger's words contain, so that no text inside can end it or stand ou
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -130,9 +130,21 @@ def openai_reply(
             llm = llm.bind(
                 extra_body={"response_format": {"type": "json_schema", "json_schema": form}}
             )
-        return str(llm.invoke([(m.role, m.content) for m in request.messages]).text)
+        messages = [(m.role, m.content) for m in request.messages]
+        if request.say is None:
+            return str(llm.invoke(messages).text)
+        return _aloud((str(chunk.text) for chunk in llm.stream(messages)), request.say)
 
     return send
+
+
+def _aloud(words: Iterable[str], say: Callable[[str], None]) -> str:
+    """All of it, said while it comes. Whoever listens may raise to end the reply."""
+    said = []
+    for part in filter(None, words):
+        say(part)
+        said.append(part)
+    return "".join(said)
 
 
 def _look_alike(match: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ A reasoner answers with text; `parse` reads it and `ground` checks it. The rule-
 answers in the same form as a language model, so that nothing after it knows the difference.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +35,7 @@ class Request:
     seed: int
     messages: tuple[Message, ...] = ()  # filled by the chain from prompts/
     schema: dict[str, Any] | None = None  # of the reply, for backends that can be held to it
+    say: Callable[[str], None] | None = None  # told the words as they come, where a model can
 
 
 class ChatModel(Protocol):

@@ -8,7 +8,7 @@ in `held.py`.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,6 +82,7 @@ class LocalChat:
                 pad_token_id=self._pad_id(),
                 **self._sampling(),
                 **self._held(request, n_prompt),
+                **self._aloud(request),
             )
         return str(self._tokenizer.decode(output[0][n_prompt:], skip_special_tokens=True))
 
@@ -92,6 +93,9 @@ class LocalChat:
         if self._holder is None or request.schema is None:
             return {}
         return {"logits_processor": [self._holder.hold(request, n_prompt)]}
+
+    def _aloud(self, request: Request) -> dict[str, Any]:
+        return {"streamer": _speaker(self._tokenizer, request.say)} if request.say else {}
 
     def _check_length(self, n_prompt: int, n_reply: int) -> None:
         n_most = getattr(self._model.config, "max_position_embeddings", None)
@@ -110,6 +114,18 @@ class LocalChat:
         if self._temperature > 0.0:
             return {"do_sample": True, "temperature": self._temperature}
         return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+
+
+def _speaker(tokenizer: Any, say: Callable[[str], None]) -> Any:
+    """Says whole words; an exception of the listener ends the generation."""
+    from transformers import TextStreamer
+
+    class Speaker(TextStreamer):  # type: ignore[misc]
+        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+            if text:
+                say(text)
+
+    return Speaker(tokenizer, skip_prompt=True, skip_special_tokens=True)
 
 
 def _check_extras(adapter: Path | None, quantize: str | None) -> None:

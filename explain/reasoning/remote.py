@@ -18,17 +18,24 @@ class RemoteChat:
     """`http://HOST/v1#MODEL`; without #MODEL, the first one that the server offers."""
 
     version = ""
-    adapter = None
     languages: frozenset[str] = frozenset()
     structured = True
     reads_prompt = True
+    takes_many = True  # at once: its server has a queue of its own
 
-    def __init__(self, spec: str, timeout_s: float = 120.0, max_retries: int = 2) -> None:
+    def __init__(
+        self,
+        spec: str,
+        timeout_s: float = 120.0,
+        max_retries: int = 2,
+        adapter: str | None = None,  # that the server there is known to have loaded
+    ) -> None:
         if find_spec("langchain_openai") is None:
             raise MissingExtra("Asking a model by its address", "langchain_openai", "openai")
         from demeanor.explain.reasoning.chain import openai_reply
 
         self.address, _, model = spec.partition("#")
+        self.adapter = adapter
         self._key = os.environ.get("OPENAI_API_KEY") or _NO_KEY
         self._timeout_s, self._max_retries = timeout_s, max_retries
         self.name = model or self._first_model()

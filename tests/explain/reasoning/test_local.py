@@ -285,3 +285,21 @@ def test_an_adapter_tuned_on_four_bit_weights_says_so_on_whole_ones(tiny, adapte
     (exported / "demeanor.json").write_text(json.dumps({"exported_from": str(tiny)}))
     notes = LocalChat(str(exported), adapter).notes
     assert not any("tuned on" in note or "trained on" in note for note in notes)
+
+
+def test_who_listens_is_told_the_words_as_they_come(tiny):
+    chat, heard = LocalChat(str(tiny)), []
+    asked = with_prompt(replace(request(SMILE), max_tokens=12), chat)
+    whole = chat.reply(asked)
+    assert chat.reply(replace(asked, say=heard.append)) == whole
+    assert "".join(heard) == whole
+    assert len(heard) > 1
+
+
+def test_who_stops_listening_ends_the_reply(tiny):
+    def leave(words):
+        raise InterruptedError
+
+    chat = LocalChat(str(tiny))
+    with pytest.raises(InterruptedError):
+        chat.reply(with_prompt(replace(request(SMILE), max_tokens=12, say=leave), chat))

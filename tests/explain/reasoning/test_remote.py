@@ -1,6 +1,7 @@
 """Against a real little HTTP server on this machine, which answers from a list."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from drawn_observations import au, request
@@ -133,3 +134,31 @@ def test_without_a_name_the_first_model_of_the_server_is_taken(server):
 def test_a_server_without_models_says_how_to_name_one(server):
     with pytest.raises(ChatError, match="#MODEL"):
         RemoteChat(server((200, '{"object": "list", "data": []}')).address)
+
+
+def streamed(*pieces):
+    """A completion as servers stream it."""
+    head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    chunks = [{"index": 0, "delta": {"content": piece}, "finish_reason": None} for piece in pieces]
+    chunks.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    lines = [f"data: {json.dumps({**head, 'choices': [chunk]})}\n\n" for chunk in chunks]
+    return 200, "".join(lines) + "data: [DONE]\n\n"
+
+
+def test_who_listens_is_told_the_words_as_they_come(server):
+    reply = good_reply()
+    one, heard = server(streamed(reply[:9], reply[9:30], reply[30:])), []
+    asked = replace(request(SMILE), say=heard.append)
+    found = explain_person(asked, chat_model(f"{one.address}#m"))
+    assert heard == [reply[:9], reply[9:30], reply[30:]]
+    assert found.best_fit == "happiness"
+    assert one.asked[0][2]["stream"] is True
+
+
+def test_who_stops_listening_ends_the_reply(server):
+    def leave(words):
+        raise KeyboardInterrupt
+
+    one = server(streamed("a", "b"))
+    with pytest.raises(KeyboardInterrupt):
+        RemoteChat(f"{one.address}#m").reply(replace(request(SMILE), say=leave))
