@@ -19,7 +19,7 @@ from demeanor.eval.ablation import Compared, ablate, headline_difference
 from demeanor.eval.answering import CLOSED, OPEN, System
 from demeanor.eval.extraction import RuleExtractor
 from demeanor.eval.judge import KINDS, BuiltinJudge, Judging, Pair, explained, judge_pairs
-from demeanor.eval.leakage import MAX_BITS, check
+from demeanor.eval.leakage import check
 from demeanor.eval.masking import Mask, mask_of
 from demeanor.eval.report import Origin, Report, evaluate
 from demeanor.eval.runs import Options, Run, folder_of, run
@@ -30,6 +30,7 @@ from demeanor.eval.tasks.asked import ASKED
 from demeanor.eval.text import number, span
 from demeanor.explain.corpora.items import HELD, Item
 from demeanor.explain.corpora.labels import label_set
+from demeanor.explain.near_pictures import MAX_BITS
 from demeanor.explain.pipeline import load_chat, load_front
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -3,34 +3,40 @@
 Rows of one subject, or of one video, stay together, and so do subjects that share a video. Which
 split a group goes to follows from a hash of its name, so that it is the same in every run; what
 an earlier split decided stays decided. Rows that would tie two splits together, and rows of
-training that nearly repeat a text of another split, are put aside with the reason.
+training that nearly repeat a text or a picture of another split, are put aside with the reason.
 
 Rows are read as plain JSON: a split of a million rows needs no records.
 """
 
+import contextlib
 import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from demeanor.data_engine.records import RowError
 from demeanor.explain.corpora.items import Item
 from demeanor.explain.corpora.near import near_texts
 from demeanor.explain.errors import DemeanorError, SettingsError
+from demeanor.explain.near_pictures import SIDE, near_pairs, picture_hash
 from demeanor.explain.perception.media import open_clip
 from demeanor.explain.settings import load_settings
 from demeanor.explain.store import write_atomic
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 ROWS, ASIDE, GROUPS, REPORT = "rows.jsonl", "aside.jsonl", "splits.json", "leaks.json"
-SUBJECT, VIDEO, CLIP, TEXT = (
+SUBJECT, VIDEO, CLIP, TEXT, PICTURE = (
     "the same subject",
     "the same source video",
     "the same clip",
     "nearly the same text",
+    "nearly the same picture",
 )
 MAX_OVERLAP = 0.4  # Jaccard of runs of five words; as the evaluation's own check
 MIN_WORDS = 8  # a shorter text is not told apart from small talk
@@ -171,6 +177,48 @@ def near_copies(rows: Sequence[Row], split: Callable[[Row], str]) -> list[Leak]:
     return found
 
 
+def picture_hashes(rows: Sequence[Row], media: Path) -> dict[str, np.ndarray]:
+    """By clip_id: what the pictures of rows look like. `media`: where their paths begin.
+
+    A file that is not there, and one without a picture, is left out. Raises SettingsError where
+    none is found: the folder is a wrong one.
+    """
+    named = ((row["clip_id"], row["origin"].get("path")) for row in rows)
+    paths = {clip_id: path for clip_id, path in named if path}
+    found: dict[str, np.ndarray] = {}
+    n_there = 0
+    for clip_id, path in paths.items():
+        file = media / path
+        n_there += file.is_file()
+        with contextlib.suppress(DemeanorError, OSError):
+            if file.is_file() and (bits := picture_hash(file)) is not None:
+                found[clip_id] = bits
+    if paths and not n_there:
+        raise SettingsError(
+            f"--media {media}: none of {len(paths)} files of the rows is there, such as "
+            f"{next(iter(paths.values()))}. Name the folder that the build had as source.path"
+        )
+    return found
+
+
+def near_pictures(
+    rows: Sequence[Row], hashes: Mapping[str, np.ndarray], split: Callable[[Row], str]
+) -> list[Leak]:
+    """Pictures of different splits that nearly repeat each other; one row stands for its clip."""
+    firsts: dict[str, dict[str, Row]] = defaultdict(dict)
+    for row in rows:
+        if row["clip_id"] in hashes:
+            firsts[split(row)].setdefault(row["clip_id"], row)
+    found = []
+    for one, other in combinations(sorted(firsts), 2):
+        a, b = (list(firsts[name].values()) for name in (one, other))
+        stacks = [np.stack([hashes[row["clip_id"]] for row in rows]) for rows in (a, b)]
+        for i, j, bits in near_pairs(*stacks):
+            what = f"{bits} of {SIDE * SIDE} bits differ"
+            found.append(_leak(PICTURE, what, a[i], b[j], split))
+    return found
+
+
 def _leak(kind: str, what: str, one: Row, other: Row, split: Callable[[Row], str]) -> Leak:
     return Leak(kind, what, one["example_id"], other["example_id"], (split(one), split(other)))
 
@@ -178,7 +226,9 @@ def _leak(kind: str, what: str, one: Row, other: Row, split: Callable[[Row], str
 # The report -----------------------------------------------------------------------------------
 
 
-def leaks_between(rows: Sequence[Row]) -> list[Leak]:
+def leaks_between(
+    rows: Sequence[Row], hashes: Mapping[str, np.ndarray] | None = None
+) -> list[Leak]:
     """Everything that rows of different splits share. Rows without a split are passed over."""
     own = [row for row in rows if row.get("split")]
     found = [
@@ -186,7 +236,7 @@ def leaks_between(rows: Sequence[Row]) -> list[Leak]:
         *_shared(own, VIDEO, lambda row: _keyed(row, "video")),
         *_shared(own, CLIP, lambda row: row["clip_id"]),
     ]
-    return found + near_copies(own, lambda row: row["split"])
+    return [*found, *near_copies(own, _split), *near_pictures(own, hashes or {}, _split)]
 
 
 def _keyed(row: Row, name: str) -> str | None:
@@ -206,7 +256,12 @@ def _shared(rows: Iterable[Row], kind: str, of: Callable[[Row], str | None]) -> 
                 yield _leak(kind, value, by_split[one], by_split[other], lambda r: r["split"])
 
 
-def leaks_against(rows: Sequence[Row], items: Sequence[Item], name: str) -> list[Leak]:
+def leaks_against(
+    rows: Sequence[Row],
+    items: Sequence[Item],
+    name: str,
+    hashes: Mapping[str, np.ndarray] | None = None,
+) -> list[Leak]:
     """What rows share with the samples of an evaluation set, whatever their split."""
 
     def leak(kind: str, what: str, row: Row, item: Item) -> Leak:
@@ -227,7 +282,11 @@ def leaks_against(rows: Sequence[Row], items: Sequence[Item], name: str) -> list
             if value and value in known and (kind, value) not in seen:
                 seen.add((kind, value))
                 found.append(leak(kind, str(value), row, known[value]))
-    return [*found, *_texts_against(rows, items, leak)]
+    return [
+        *found,
+        *_texts_against(rows, items, leak),
+        *_pictures_against(rows, items, hashes or {}, leak),
+    ]
 
 
 def _clip_ids(items: Sequence[Item]) -> dict[str, Item]:
@@ -259,6 +318,26 @@ def _texts_against(
             yield leak(TEXT, what, own[one], theirs[other])
 
 
+def _pictures_against(
+    rows: Sequence[Row],
+    items: Sequence[Item],
+    hashes: Mapping[str, np.ndarray],
+    leak: Callable[..., Leak],
+) -> Iterator[Leak]:
+    own = {row["clip_id"]: row for row in rows if row["clip_id"] in hashes}
+    theirs: list[tuple[Item, np.ndarray]] = []
+    for item in items if own else ():
+        with contextlib.suppress(DemeanorError, OSError):
+            if item.media is not None and (bits := picture_hash(item.media)) is not None:
+                theirs.append((item, bits))
+    if not theirs:
+        return
+    stacks = (np.stack([hashes[clip_id] for clip_id in own]), np.stack([b for _, b in theirs]))
+    first = list(own.values())
+    for i, j, n_bits in near_pairs(*stacks):
+        yield leak(PICTURE, f"{n_bits} of {SIDE * SIDE} bits differ", first[i], theirs[j][0])
+
+
 # Files ----------------------------------------------------------------------------------------
 
 
@@ -279,21 +358,25 @@ def split_file(
     shares: Shares | None = None,
     against: Mapping[str, Sequence[Item]] | None = None,
     drop: bool = False,
+    media: Path | None = None,
 ) -> Done:
     """Split the rows of a file or a build's folder into `out`, beside what an earlier split there
-    decided. drop: rows that share something with an evaluation set are put aside. Raises RowError.
+    decided. drop: rows that share something with an evaluation set are put aside. media: where
+    the rows' paths begin, to look at their pictures as well. Raises RowError, SettingsError.
     """
     rows = list(plain_rows(path / ROWS if path.is_dir() else path))
     assigned = assign(rows, shares, _earlier(out / GROUPS))
     for row in rows:
         row["split"] = assigned.groups[groups_of(row)[0]]
     aside = dict(assigned.aside)
-    for leak in near_copies([r for r in rows if r["example_id"] not in aside], _split):
+    hashes = picture_hashes(rows, media) if media else {}
+    kept = [r for r in rows if r["example_id"] not in aside]
+    for leak in (*near_copies(kept, _split), *near_pictures(kept, hashes, _split)):
         aside.update(_out_of_train(rows, leak))
     kept = [r for r in rows if r["example_id"] not in aside]
-    leaks = leaks_between(kept)
+    leaks = leaks_between(kept, hashes)
     for name, items in (against or {}).items():
-        shared = leaks_against(kept, items, name)
+        shared = leaks_against(kept, items, name, hashes)
         if drop:
             aside.update(_sharing(kept, shared))
             kept = [r for r in kept if r["example_id"] not in aside]
@@ -312,8 +395,8 @@ def _split(row: Row) -> str:
 
 
 def _out_of_train(rows: Sequence[Row], leak: Leak) -> Iterator[tuple[str, str]]:
-    """All rows of the clip that nearly repeats another split's text: of train where there is one,
-    else of validation."""
+    """All rows of the clip that nearly repeats another split's: of train where there is one, else
+    of validation."""
     by_id = {row["example_id"]: row for row in rows}
     pair = (by_id[leak.first], by_id[leak.second])
     loser = min(pair, key=lambda row: (TRAIN, VALIDATION, TEST).index(row["split"]))

@@ -34,6 +34,10 @@ def split_command(
     drop: Annotated[
         bool, typer.Option("--drop", help="Put aside rows that share something with --against.")
     ] = False,
+    media: Annotated[
+        Path | None,
+        typer.Option(help="Where the rows' paths begin: their pictures are compared as well."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document for scripts.")
     ] = False,
@@ -42,7 +46,7 @@ def split_command(
     from demeanor.data_engine.split import Shares, split_file
 
     try:
-        done = split_file(rows, out, Shares(validation, test), _sets(against or []), drop)
+        done = split_file(rows, out, Shares(validation, test), _sets(against or []), drop, media)
     except DemeanorError as error:
         _err.print(f"Error: {error}", soft_wrap=True, markup=False)
         raise typer.Exit(2) from error

@@ -2,11 +2,14 @@
 
 import json
 
+import cv2
 import pytest
+from drawn_pictures import drawn
 
 from demeanor.data_engine.records import RowError
 from demeanor.data_engine.split import (
     CLIP,
+    PICTURE,
     SUBJECT,
     TEXT,
     TRAIN,
@@ -17,6 +20,7 @@ from demeanor.data_engine.split import (
     leaks_against,
     leaks_between,
     near_copies,
+    picture_hashes,
     split_file,
     split_of,
 )
@@ -177,3 +181,47 @@ def test_a_file_that_holds_no_rows_is_refused(tmp_path):
 
 def read(folder):
     return [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+
+
+# Pictures -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pictured(tmp_path):
+    """Rows of four pictures; p1 and p3 are of other people and yet one picture, nearly."""
+    pictures = {"p0": drawn(0), "p1": drawn(1), "p2": drawn(2), "p3": drawn(1, 80)}
+    rows = []
+    for k, (name, rgb) in enumerate(pictures.items()):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), rgb)
+        found = row(name, subject=f"s{k}")
+        rows.append({**found, "origin": {**found["origin"], "path": f"{name}.png"}})
+    return rows, tmp_path
+
+
+def test_near_copies_of_pictures_are_told_and_put_out_of_training(pictured, tmp_path):
+    rows, media = pictured
+    file = tmp_path / "in.jsonl"
+    file.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    places = {f"subject films/s{k}": name for k, name in enumerate(("train",) * 3 + ("test",))}
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "splits.json").write_text(json.dumps(places))
+    assert split_file(file, out).counts == {"train": 3, "test": 1, "aside": 0}
+    done = split_file(file, out, media=media)
+    assert done.counts == {"train": 2, "test": 1, "aside": 1}
+    assert done.leaks == ()
+    assert "nearly repeats p3 (test)" in (out / "leaks.json").read_text()
+
+
+def test_pictures_of_an_evaluation_set_are_found_among_the_rows(pictured, tmp_path):
+    rows, media = pictured
+    cv2.imwrite(str(tmp_path / "theirs.jpg"), drawn(2, 90))
+    hashes = picture_hashes(rows, media)
+    sample = Item("x", "joy", media=tmp_path / "theirs.jpg")
+    (leak,) = leaks_against(rows, [sample], "faces=there", hashes)
+    assert (leak.kind, leak.first, leak.second) == (PICTURE, "p2", "x")
+
+
+def test_a_wrong_folder_of_media_is_refused(pictured, tmp_path):
+    with pytest.raises(SettingsError, match="none of 4 files"):
+        picture_hashes(pictured[0], tmp_path / "elsewhere")

@@ -3,28 +3,19 @@
 import cv2
 import numpy as np
 import pytest
+from drawn_pictures import drawn
 
 from demeanor.eval.leakage import (
     FILE,
-    MAX_BITS,
     PICTURE,
     SUBJECT,
     TEXT,
     VIDEO,
     LeakError,
     check,
-    hash_of,
-    near_pairs,
     refuse_leaks,
 )
 from demeanor.explain.corpora.items import Item
-
-
-def drawn(seed, size_px=120):
-    """A picture with a pattern of its own: blurred noise."""
-    rng = np.random.default_rng(seed)
-    small = rng.integers(0, 255, (12, 12, 3)).astype(np.uint8)
-    return cv2.resize(small, (size_px, size_px), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.fixture
@@ -125,15 +116,6 @@ def test_leaks_are_refused_with_their_names():
     assert "--allow-leaks" in str(caught.value)
     assert str(caught.value).count("\n  ") == 5  # no more than can be read
     assert len(caught.value.checked.leaks) == 9
-
-
-def test_bits_are_counted_pair_by_pair():
-    one = hash_of(drawn(1))
-    other = one.copy()
-    other[0] ^= np.uint64(0b1011)
-    far = ~one
-    assert list(near_pairs(np.stack([one, far]), np.stack([other]))) == [(0, 0, 3)]
-    assert MAX_BITS < 37  # what two faces of different people differ by at least
 
 
 def test_without_looking_files_are_not_opened(tmp_path):
