@@ -1,5 +1,5 @@
-"""Makes the pictures of README and docs in a headless Chromium: the report of the demo clip, and
-the viewer over three small runs.
+"""Makes the pictures of README and docs in a headless Chromium: the report of the demo clip, the
+viewer over three small runs, and the page of `demeanor serve` in the middle of a talk.
 
 python docs/screenshots.py [--browser /usr/bin/chromium]
 """
@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -54,6 +55,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=args.browser, args=FLAGS)
         print(picture_of_report(browser, Path(folder)))
         print(picture_of_viewer(browser, Path(folder)))
+        print(picture_of_chat(browser, Path(folder)))
         browser.close()
 
 
@@ -82,6 +84,31 @@ def picture_of_viewer(browser: Any, folder: Path) -> Path:
         served.terminate()
         served.wait()
     return PICTURES / "viewer.png"
+
+
+def picture_of_chat(browser: Any, folder: Path) -> Path:
+    """The demo clip explained, one question asked, and a citation of the answer followed."""
+    options = ["--json", "--port", "0", "--page-port", "0", "--data", str(folder / "serve")]
+    line = [sys.executable, "-m", "demeanor.serve.cli", "serve", *options]
+    served = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        told = json.loads(served.stdout.readline() if served.stdout else "{}")
+        page = browser.new_page(viewport={"width": 1360, "height": 1130}, color_scheme="light")
+        page.set_default_timeout(_WAIT_S * 1000)
+        page.goto(told["page"])
+        page.get_by_text("Research", exact=True).click()
+        page.get_by_role("button", name="Explain the clip").click()
+        page.get_by_role("button", name="Why surprise?").click()
+        answered = page.locator(".cited .turn.answered").first
+        answered.locator(".chip").first.click()
+        page.mouse.move(0, 0)
+        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+        page.wait_for_timeout(2000)
+        page.screenshot(path=str(PICTURES / "chat.png"))
+    finally:
+        served.terminate()
+        served.wait()
+    return PICTURES / "chat.png"
 
 
 def made_runs(folder: Path) -> Path:

@@ -56,11 +56,15 @@ def _client() -> Client:
 def _trouble(error: ApiError) -> None:
     """What went wrong, in the server's words, with what can be done from here."""
     state.pending = None
-    st.error(chat_state.plain(str(error)), icon=":material/error:")
+    _alert(str(error))
     if error.session_over:
         st.button("Begin a new session", on_click=_start_over, type="primary")
     else:
         st.button("Try again", type="primary", help="Nothing that was measured is lost.")
+
+
+def _alert(text: str) -> None:
+    st.html(chat_state.alert(text))
 
 
 def _known(api: Client, what: str) -> Any:
@@ -81,7 +85,7 @@ def _welcome(api: Client) -> None:
         st.subheader("Ask why about a clip")
         chosen = _purpose()
         upload = _choice(limits)
-        ready = chosen is not None and (upload is not None or state.which == "demo")
+        ready = chosen is not None and (upload is not None or state.which != "own")
         cue_only = chosen is not None and chosen.cue_only
         st.button(
             "Measure the clip" if cue_only else "Explain the clip",
@@ -92,7 +96,7 @@ def _welcome(api: Client) -> None:
             key="go",
         )
         if problem := state.pop("problem", None):
-            st.error(chat_state.plain(problem))
+            _alert(problem)
     with right:
         st.html(f'<div class="dm-what">{player.asset("welcome.html")}</div>')
 
@@ -100,7 +104,10 @@ def _welcome(api: Client) -> None:
 def _purpose() -> chat_state.Purpose | None:
     """Chosen once for a session: another purpose is another session."""
     if "session" in state:
-        return chat_state.purpose(state.session["purpose"])
+        purpose = chat_state.purpose(state.session["purpose"])
+        st.text(f"Purpose of this session: {purpose.name}")
+        st.button("Choose another purpose", on_click=_start_over, type="tertiary")
+        return purpose
     chosen: chat_state.Purpose | None = st.radio(
         "What is it for?",
         chat_state.PURPOSES,
@@ -119,7 +126,6 @@ def _choice(limits: dict[str, Any]) -> Any:
         "Which clip?",
         ("demo", "own"),
         default="demo",
-        required=True,
         format_func={"demo": "The demo clip (a drawn face, 14 s)", "own": "One of my own"}.get,
         key="which",
     )
@@ -136,7 +142,7 @@ def _uploader(limits: dict[str, Any], key: str) -> Any:
     st.caption(chat_state.limits_line(limits))
     refused = chat_state.too_large(found.name, found.size, limits) if found else None
     if refused:
-        st.error(chat_state.plain(refused))
+        _alert(refused)
     return None if refused else found
 
 
@@ -147,6 +153,8 @@ def _begin(api: Client, upload: Any) -> None:
         clip_id = DEMO if upload is None else str(api.upload(upload.name, upload)["clip_id"])
     except ApiError as error:
         state.problem = str(error)
+        if error.session_over:
+            state.pop("session", None)  # a purpose is chosen anew
         return
     state.pending = (clip_id, _wish())
 
@@ -198,12 +206,13 @@ def _stop() -> None:
 
 def _bar(api: Client) -> None:
     cards = {card["clip_id"]: card for card in api.clips()}
+    state.chosen = state.clip_id  # a widget's own value is lost in runs that do not show it
     with st.container(horizontal=True, key="bar", vertical_alignment="center"):
         st.selectbox(
             "Clip",
             [clip_id for clip_id in cards if clip_id in state.explained],
             format_func=lambda clip_id: chat_state.clip_name(cards[clip_id]),
-            key="clip_id",
+            key="chosen",
             label_visibility="collapsed",
             width=300,
             on_change=_other_clip,
@@ -223,7 +232,7 @@ def _bar(api: Client) -> None:
 
 
 def _other_clip() -> None:
-    state.without = None
+    state.clip_id, state.without = state.chosen, None
     state.pop("person", None)
 
 
@@ -233,9 +242,10 @@ def _another(api: Client, cards: dict[str, Any]) -> None:
         name = chat_state.plain(chat_state.clip_name(cards[clip_id]))
         st.button(name, on_click=_ask_for, args=(clip_id,), key=f"open-{clip_id}")
     upload = _uploader(_known(api, "limits"), "next")
-    st.button("Explain it", disabled=upload is None, on_click=_begin, args=(api, upload), key="add")
+    verb = "Measure" if chat_state.purpose(state.session["purpose"]).cue_only else "Explain"
+    st.button(f"{verb} it", disabled=upload is None, on_click=_begin, args=(api, upload), key="add")
     if problem := state.pop("problem", None):
-        st.error(chat_state.plain(problem))
+        _alert(problem)
 
 
 def _ask_for(clip_id: str, person: str | None = None) -> None:
@@ -383,25 +393,36 @@ def _talk(api: Client, explained: Explained, person: str | None) -> None:
     clip_id = explained.clip_id
     st.html('<h2 class="dm-h">Ask about this clip</h2>')
     turns = api.turns(clip_id)
+    asking = state.pop("asking", None)
+    if asking:
+        turns = [*turns, {"role": "user", "text": asking}]
     if turns:
         _cited(explained, [chat_state.turn_block(turn) for turn in turns], "talk")
+    if asking:
+        with st.spinner("Looking it up …"):
+            _put(api, clip_id, asking, person)
+        st.rerun()
     asked = {str(turn.get("text")) for turn in turns}
     suggested = [s for s in api.suggestions(clip_id, person) if s not in asked][:4]
     with st.container(horizontal=True, key="suggestions", gap="small"):
         for number, question in enumerate(suggested):
             st.button(
                 chat_state.plain(question),
-                on_click=_put,
-                args=(api, clip_id, question, person),
+                on_click=_ask,
+                args=(question,),
                 key=f"suggested-{number}",
             )
     most = _known(api, "limits").get("question_chars", 1000)
     typed = st.chat_input("When, how strong, why, why not …", key="question", max_chars=most)
     if typed:
-        _put(api, clip_id, typed, person)
+        _ask(typed)
         st.rerun()
     if problem := state.pop("refused", None):
-        st.error(chat_state.plain(problem))
+        _alert(problem)
+
+
+def _ask(question: str) -> None:
+    state.asking = question
 
 
 def _put(api: Client, clip_id: str, question: str, person: str | None) -> None:
@@ -437,11 +458,15 @@ def _what_if(api: Client, explained: Explained, person: str | None) -> None:
     st.button(
         "Reason without them",
         disabled=not off,
-        on_click=_reason_without,
-        args=(api, explained.clip_id, tuple(off), person),
+        on_click=_leave_out,
+        args=(tuple(off),),
     )
+    if wanted := state.pop("wanted_off", None):
+        with st.spinner("The reasoner is asked anew …"):
+            _reason_without(api, explained.clip_id, wanted, person)
+        st.rerun()  # the timeline shows them as switched off
     if problem := state.pop("unreasoned", None):
-        st.error(chat_state.plain(problem))
+        _alert(problem)
     if not state.get("without"):
         st.caption("What was measured stays; the reasoner is asked anew without what you choose.")
         return
@@ -457,6 +482,10 @@ def _what_if(api: Client, explained: Explained, person: str | None) -> None:
         heading = chat_state.without_line(left_out)
         blocks = chat_state.conclusion_blocks(other.result, person, heading)
         _cited(explained, blocks, "after")
+
+
+def _leave_out(off: tuple[str, ...]) -> None:
+    state.wanted_off = off
 
 
 def _reason_without(api: Client, clip_id: str, off: tuple[str, ...], person: str | None) -> None:
@@ -488,7 +517,7 @@ def _correct(api: Client, explained: Explained, person: str | None) -> None:
         if st.form_submit_button("Keep the correction"):
             _keep(api, explained.clip_id, target, now or "", note, person)
     if problem := state.pop("uncorrected", None):
-        st.error(chat_state.plain(problem))
+        _alert(problem)
     for kept in api.corrections(explained.clip_id):
         st.text(f"Kept: {chat_state.correction_line(kept)}")
 

@@ -216,8 +216,6 @@ def explanation_blocks(result: Result, person: str | None) -> list[Block]:
         _block("quiet", text=f"{report.maker(e.provenance)} {SHOWN_NOT_FELT}"),
         *answer_blocks(e),
     ]
-    if e.abstained:
-        blocks.append(_note("No label was given.", e.abstained_reason or "No reason was stated."))
     blocks += [_note("The reply could not be read in full:", problem) for problem in e.problems]
     blocks += [
         _part(number, part) for number, part in enumerate(report.parts_of(result, e), start=1)
@@ -491,6 +489,11 @@ def player_data(
 def titles(result: Result) -> dict[str, str]:
     """What a citation stands for, told where the pointer rests on it."""
     return {o.obs_id: title(o) for o in result.observations}
+
+
+def alert(text: str) -> str:
+    """What went wrong, as HTML: Markdown would make links of addresses that others wrote."""
+    return f'<p class="dm-alert" role="alert">{html.escape(text)}</p>'
 
 
 def plain(text: str) -> str:

@@ -21,6 +21,7 @@ HOMES = {
     "fastapi": ["serve/api.py", "serve/events.py"],
     "faster_whisper": ["explain/perception/asr.py"],
     "datasets": ["data_engine/trainers.py"],
+    "httpx": ["serve/client.py"],
     "langchain_core": ["explain/reasoning/chain.py"],
     "langchain_openai": ["explain/reasoning/chain.py"],
     "llguidance": ["explain/reasoning/held.py"],

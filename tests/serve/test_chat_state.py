@@ -121,7 +121,8 @@ def test_no_label_and_a_reply_that_could_not_be_read_are_said():
     )  # fmt: skip
     blocks = chat_state.explanation_blocks(result(explanations=(told,)), "p1")
     notes = [b["text"] for b in blocks if b["kind"] == "note"]
-    assert notes == ["too little is seen", "no conclusion"]
+    assert notes == ["no conclusion"]
+    assert "too little is seen" in blocks[0]["text"]
     assert next(b for b in blocks if b["kind"] == "answer")["labels"] == []
 
 
@@ -265,6 +266,12 @@ def test_the_player_is_told_people_with_addresses_and_plain_data():
 
 def test_words_of_strangers_lose_their_markup_where_markdown_is_read():
     assert chat_state.plain("![x](http://y) <b>") == r"\!\[x\]\(http\://y\) \<b\>"
+
+
+def test_an_alert_is_text_whatever_an_error_holds():
+    told = chat_state.alert(f"{SCRIPT} is no clip")
+    assert "<script" not in told
+    assert told.startswith('<p class="dm-alert" role="alert">')
 
 
 def test_who_is_shown_first():
