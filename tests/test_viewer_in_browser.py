@@ -2,7 +2,6 @@
 nothing is asked of anybody else."""
 
 import os
-import shutil
 import socket
 import subprocess
 import urllib.error
@@ -19,20 +18,7 @@ from demeanor.eval.tables import WordTable
 from demeanor.eval.viewing import read_run
 from demeanor.serve.viewing import view_line
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 WORDS = {"angry": "anger", "furious": "anger", "happy": "joy", "glad": "joy"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=path, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
