@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from demeanor.data_engine.grammar import Style
-from demeanor.data_engine.simulate.accounts import account
+from demeanor.data_engine.mini.writing import brief, reciting, speech_of, worth_reciting
 from demeanor.data_engine.simulate.clips import WEIGHTS, Scenario, draw_clip
 from demeanor.data_engine.simulate.labelling import drawn_set, open_labels, scores
 from demeanor.data_engine.simulate.posterior import Weighed
@@ -36,13 +35,11 @@ from demeanor.explain.records import Channel, LabelSet, NotMeasured, Observation
 from demeanor.explain.settings import TimelineSettings
 
 Say = Callable[[str, random.Random], tuple[str, str] | None]
-STYLE = Style(
-    5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
-)
 _MAX_ANSWER_CHARS = 260  # longer ones are lists; the page looks those up
 _SETTINGS = TimelineSettings(max_tokens=1500)
 _SCENARIOS = {**WEIGHTS, Scenario.PICTURE: 0.12}  # pictures come from people as well
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
+_N_RECITED = 2  # observations that are to be found again
 _WORDS_28, _WORDS_7 = 0.55, 0.8
 
 
@@ -53,13 +50,6 @@ class Lesson:
 
     def as_plain(self) -> dict[str, Any]:
         return {"shown": self.shown, "asked": [list(pair) for pair in self.asked]}
-
-
-class Plain(random.Random):
-    """Draws as ever, but takes one of the first two wordings."""
-
-    def choice(self, seq: Any) -> Any:
-        return super().choice(seq[:2])
 
 
 def drawn_lessons(seed: int, number: int, say: Say) -> Iterator[Lesson]:
@@ -90,8 +80,16 @@ def _lesson(case: Case, draw: random.Random, n_questions: int) -> Lesson:
         found = drawn_question(case, draw)
         if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
             asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
+    asked += list(_recited(seen.observations, draw))
     shown = short_form(seen.person, seen.observations, seen.not_measured)
     return Lesson(shown, tuple(dict(asked).items()))
+
+
+def _recited(observations: Sequence[Observation], draw: random.Random) -> Iterator[tuple[str, str]]:
+    speech, worth = speech_of(observations), worth_reciting(observations)
+    for observation in draw.sample(worth, min(_N_RECITED, len(worth))):
+        question, answer = reciting(observation, speech)
+        yield ask(question), answer
 
 
 def _about(
@@ -99,9 +97,7 @@ def _about(
 ) -> Iterator[tuple[str, str]]:
     """Reasons with their labels, labels alone of two sets, and labels in words of one's own."""
     labels = drawn_set(draw)
-    plain = Plain(draw.random())
-    reply = account(request(labels), weighed, plain, STYLE)
-    yield ask_reasons(shown_set(labels)), as_text(_short(reply))
+    yield ask_reasons(shown_set(labels)), as_text(brief(request(labels), weighed))
     if weighed.abstains:
         yield ask_label(shown_set(labels)), "none"
         return
@@ -111,15 +107,6 @@ def _about(
         best = max(labels.labels, key=lambda name: found[name])
         if found[best] > 0:
             yield ask_label(shown_set(labels)), best
-
-
-def _short(reply: dict[str, Any]) -> dict[str, Any]:
-    """At most six key observations and five further claims: what 400 tokens can hold."""
-    return {
-        **reply,
-        "observations": reply["observations"][:6],
-        "interpretation": reply["interpretation"][:5],
-    }
 
 
 # Pictures -------------------------------------------------------------------------------------
@@ -138,7 +125,8 @@ def picture_lesson(
         return Request("", "p1", text, tuple(observations), tuple(gaps), labels, 0, 0)
 
     shown = short_form("p1", observations, gaps)
-    return Lesson(shown, tuple(dict(_about(request, weighed, draw)).items()))
+    asked = (*_about(request, weighed, draw), *_recited(observations, draw))
+    return Lesson(shown, tuple(dict(asked).items()))
 
 
 # Words ----------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Makes demeanor-mini from nothing: a small LLaMA, its batches, and steps until the time is up.
 
 Matrices are stepped by Muon (orthogonalised momentum), which gets further in few steps; embeddings
-and norms by AdamW. The rate is warmed up and falls to zero at the end, after so many minutes or, to
-have the same model again, after so many steps.
+and norms by AdamW. It begins with short situations: finding a line again by its id is learnt first,
+and everything else stands on it. The rate is warmed up and falls to zero at the end, after so many
+minutes or, to have the same model again, after so many steps.
 """
 
 import json
@@ -34,7 +35,9 @@ class Steps:
     steps: int | None = None  # instead of the minutes
     batch_tokens: int = 2048
     rate: float = 4e-3
-    warmup: float = 0.03  # share of the time
+    warmup: float = 0.03  # share of the whole
+    easy: float = 0.25  # share in which only short situations with observations are read
+    easy_tokens: int = 256
     seed: int = 0
     threads: int = 1
 
@@ -76,10 +79,10 @@ def train(
     model.train()
     started, lately, n_steps, n_seen = time.monotonic(), 0.0, 0, 0
     with (folder / "training.jsonl").open("a", encoding="utf-8") as log:
-        for batch in _endless(rows, steps.batch_tokens, draw):
-            share = _share(steps, n_steps, time.monotonic() - started)
-            if share >= 1.0:
-                break
+        easy = [row for row in rows if row.easy and len(row) <= steps.easy_tokens] or rows
+        early, late = (_endless(part, steps.batch_tokens, draw) for part in (easy, rows))
+        while (share := _share(steps, n_steps, time.monotonic() - started)) < 1.0:
+            batch = next(early if share < steps.easy else late)
             for optimizer in optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = group["most"] * _rate(share, steps.warmup)

@@ -62,7 +62,7 @@ def account(
     if weighed.abstains:
         return _abstention(weighed, draw)
     style = style or Style.drawn(draw, in_full=draw.random() < 0.15)
-    return _Account(request, weighed, draw, style).reply()
+    return Account(request, weighed, draw, style).reply()
 
 
 def _not_measured(text: str) -> str:
@@ -99,7 +99,7 @@ class _Against:
     missing: tuple[str, ...]
 
 
-class _Account(Writer):
+class Account(Writer):
     """Writes from shares and moments instead of from the prototype's scores."""
 
     def __init__(
@@ -199,15 +199,15 @@ class _Account(Writer):
 
     def _names(self, moment: Moment) -> dict[str, str]:
         shown = moment.shown or moment.observations
-        names = _listed(_codes(shown[:MAX_CITES]))
+        names = listed(_codes(shown[:MAX_CITES]))
         return {"names": names, "Names": names}
 
     def _tail(self, moment: Moment, beside: Sequence[Observation]) -> str:
         tail = ""
         if beside:
-            tail += self.phrase("weighed", "beside", beside=_listed(_codes(beside)))
+            tail += self.phrase("weighed", "beside", beside=listed(_codes(beside)))
         if moment.unmeasured and self.style.gaps:
-            tail += self.phrase("weighed", "unmeasured", codes=_listed(moment.unmeasured))
+            tail += self.phrase("weighed", "unmeasured", codes=listed(moment.unmeasured))
         return tail
 
     def in_order(self, told: Sequence[Moment]) -> list[Claim]:
@@ -268,7 +268,7 @@ class _Account(Writer):
         slots = {"other": found.emotion, "Other": found.emotion, "share": f"{found.share:.2f}"}
         if found.missing:
             kind = "missing_one" if len(found.missing) == 1 else "missing"
-            return [self.line("weighed", kind, (), codes=_listed(found.missing), **slots)]
+            return [self.line("weighed", kind, (), codes=listed(found.missing), **slots)]
         return [self.line("weighed", "runner_up", self.support(found.emotion), **slots)]
 
     def gaps(self) -> list[Claim]:
@@ -278,7 +278,7 @@ class _Account(Writer):
         whole = [g for g in self.weighed.not_measured if g.span is None]
         codes = [c for g in whole for c in re.findall(r"AU\d+", g.what)]
         names = [g.what for g in whole if g.what in _TOLD]
-        told = [_listed(sorted(set(codes), key=_number))] if codes else []
+        told = [listed(sorted(set(codes), key=_number))] if codes else []
         return [
             self.line("seen", "gap", (), what=what, were=was_or_were(what), when="")
             for what in (*told, *names)
@@ -397,5 +397,5 @@ def _number(code: str) -> int:
     return int(code.removeprefix("AU"))
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

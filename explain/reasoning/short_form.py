@@ -27,6 +27,7 @@ MAX_LINES = 28  # of observations: what was trained on; the least telling ones g
 MAX_QUOTE_CHARS = 300
 _LOW_RELIABILITY = 0.5
 _NEAR = 0.3  # a change this close to the level says nothing beside it
+_SHORT_S = 0.05  # a moment
 _MOUTHS = (Region.MOUTH, Region.JAW)
 _TELLING = {Channel.SPEECH: 9.0, Channel.VOICE: 3.0}
 
@@ -99,16 +100,17 @@ def _gaps(person: str | None, gaps: Sequence[NotMeasured], with_why: bool) -> li
 
 def _line(observation: Observation, spoken: bool) -> str:
     if observation.channel is Channel.SPEECH:
-        return f"{observation.obs_id}{_when(observation)} {_quoted(observation.quote or '')}"
+        return f"{observation.obs_id}{when(observation)} {_quoted(observation.quote or '')}"
     if observation.channel is Channel.VOICE:
-        when = "" if observation.kind is Kind.STATE else _when(observation)
-        return f"{observation.obs_id} {_sound(observation)}{when}{_low(observation)}"
-    return f"{observation.obs_id} {_movement(observation)}{_when(observation)}" + "".join(
-        _flags(observation, spoken)
-    )
+        during = "" if observation.kind is Kind.STATE else when(observation)
+        return f"{observation.obs_id} {sound(observation)}{during}{_low(observation)}"
+    apex = f" at {observation.apex_s:.1f}" if observation.span.duration_s >= _SHORT_S else ""
+    line = f"{observation.obs_id} {movement(observation)}{when(observation)}{apex}"
+    return line + "".join(_flags(observation, spoken))
 
 
-def _movement(observation: Observation) -> str:
+def movement(observation: Observation) -> str:
+    """What was seen and how strong, as a line and a reply both say it."""
     if observation.peak is None or observation.code == "AU45":
         rate = observation.unit is Unit.PER_MINUTE and observation.peak is not None
         return f"{observation.name} {observation.peak:.0f} a minute" if rate else observation.name
@@ -120,7 +122,8 @@ def _movement(observation: Observation) -> str:
     return f"{observation.name} {observation.peak:.2f} {observation.unit}"
 
 
-def _sound(observation: Observation) -> str:
+def sound(observation: Observation) -> str:
+    """What was heard, in the same way."""
     code, peak = observation.code, observation.peak or 0.0
     change = direction(observation)
     by_level = observation.kind is Kind.STATE or code in VOICE_SOUNDS or change is None
@@ -131,14 +134,14 @@ def _sound(observation: Observation) -> str:
     return f"{higher if by > 0 else lower} {by:+.1f} {observation.unit}".rstrip()
 
 
-def _when(observation: Observation) -> str:
+def when(observation: Observation) -> str:
+    """From when to when, with a space before it; nothing for a picture."""
     span = observation.span
     if span.end_s == 0.0:  # a picture
         return ""
-    if span.duration_s < 0.05:
+    if span.duration_s < _SHORT_S:
         return f" {span.start_s:.1f}"
-    apex = f" at {observation.apex_s:.1f}" if observation.channel is Channel.FACE else ""
-    return f" {span.start_s:.1f}-{span.end_s:.1f}{apex}"
+    return f" {span.start_s:.1f}-{span.end_s:.1f}"
 
 
 def _flags(observation: Observation, spoken: bool) -> Iterable[str]:

@@ -1,0 +1,97 @@
+"""Accounts as demeanor-mini is to write them: each fact right behind the id that it is copied from.
+
+`[f1] AU12 C 2.9, 0.2-3.7 s: lip corners pulled up and back` says in the order of the line that
+it is about, and a pattern names an id before each of its units. So a small model has only to go
+on as the text did after the same id, which is the first thing that such models learn.
+"""
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+from demeanor.data_engine.grammar import Claim, Style, quote
+from demeanor.data_engine.simulate.accounts import Account, account, listed
+from demeanor.data_engine.simulate.posterior import Moment, Weighed
+from demeanor.explain.reasoning.chat import Request
+from demeanor.explain.reasoning.short_form import movement, sound, when
+from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans
+from demeanor.explain.records import Channel, Observation, Span, Unit
+from demeanor.explain.vocabulary import MOVEMENTS, Region
+
+STYLE = Style(
+    5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
+)
+_MOST_CITED = 4
+_MOST_LINES, _MOST_CLAIMS = 6, 5  # of key observations, and of what follows from them
+
+
+class Plain(random.Random):
+    """Draws as ever, but takes the first wording: what varies is the clip."""
+
+    def choice(self, seq: Any) -> Any:
+        return seq[0]
+
+
+def brief(request: Request, weighed: Weighed) -> dict[str, Any]:
+    """The reply of the three parts, in one wording."""
+    if weighed.abstains:
+        return account(request, weighed, Plain(0), STYLE)
+    reply = _Brief(request, weighed, Plain(0), STYLE).reply()
+    return {
+        **reply,
+        "observations": reply["observations"][:_MOST_LINES],
+        "interpretation": reply["interpretation"][:_MOST_CLAIMS],
+    }
+
+
+def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
+    """One observation, said behind its id."""
+    o = observation
+    during = f",{when(o)} s" if when(o) else ""
+    if o.channel is Channel.SPEECH:
+        return f"[{o.obs_id}]{during.lstrip(',')}: {quote(o.quote or '')}"
+    if o.channel is Channel.VOICE:
+        return f"[{o.obs_id}] {sound(o)}{during}"
+    if o.code == "AU45":
+        return f"[{o.obs_id}] {movement(o)}{during}: a blink, which says nothing by itself"
+    clause = MOVEMENTS[o.code].clause
+    return f"[{o.obs_id}] {movement(o)}{during}: {clause}{_reserve(o, list(speech))}"
+
+
+def _reserve(o: Observation, speech: list[Span]) -> str:
+    if is_held(o):
+        return "; held all along, so it counts less"
+    if MOVEMENTS[o.code].region in (Region.MOUTH, Region.JAW) and in_speech(o, speech):
+        return "; within talking, so it counts less"
+    return "; measured with little certainty" if o.reliability < 0.5 else ""
+
+
+class _Brief(Account):
+    def seen(self, observation: Observation) -> Claim:
+        text = seen(observation, self.speech)
+        return {"text": f"{text}.", "cites": [observation.obs_id]}
+
+    def line(self, part: str, kind: str, cites: Iterable[Observation], **slots: str) -> Claim:
+        claim = super().line(part, kind, cites, **slots)
+        ids = claim["cites"][:_MOST_CITED]
+        if not ids or "[" in claim["text"]:
+            return {**claim, "cites": ids if "[" not in claim["text"] else claim["cites"]}
+        return {"text": f"[{', '.join(ids)}] {claim['text']}", "cites": ids}
+
+    def _names(self, moment: Moment) -> dict[str, str]:
+        shown = sorted(moment.shown or moment.observations, key=lambda o: (o.span, o.obs_id))
+        names = listed([f"[{o.obs_id}] {o.code}" for o in shown[:_MOST_CITED]])
+        return {"names": names, "Names": names}
+
+
+def reciting(observation: Observation, speech: Iterable[Span]) -> tuple[str, str]:
+    """A question that only asks to find a line again."""
+    return f"What is {observation.obs_id}?", f"{seen(observation, speech)}."
+
+
+def worth_reciting(observations: Iterable[Observation]) -> list[Observation]:
+    return [o for o in observations if o.unit is not Unit.PER_MINUTE]
+
+
+def speech_of(observations: Iterable[Observation]) -> list[Span]:
+    return list(speech_spans(tuple(observations)))
