@@ -16,7 +16,7 @@ OPTIONS = ("--enforce-eager", "--dtype=bfloat16", "--max-model-len=8192", "--blo
 ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "OMP_NUM_THREADS": "2",
+    "OMP_NUM_THREADS": "1",  # two of them wait for each other where the cores are shared
 }
 
 
