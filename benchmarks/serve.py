@@ -164,14 +164,14 @@ def seconds(found: Sequence[float]) -> tuple[str, str]:
 def against_the_engine(args: argparse.Namespace, folder: Path) -> str:
     reply, body = reply_and_request()
     base = folder / "base"
-    n_tokens, n_weights = write_model(base, reply, Shape())
+    n_weights = write_model(base, reply, Shape())
     options = [f"--vllm-option={option}" for option in ENGINE]
     line = ["--chat", "vllm", "--base", str(base), "--vllm-python",
             str(args.vllm_python.absolute()), *options]  # fmt: skip
     with served(line, folder / "served") as (api, process):
         leader, engine = engine_of(process)
         sides = {"api": explaining(api), "engine": straight(engine, body)}
-        n_prompt = check_sides(sides, engine, n_tokens)
+        n_prompt, n_tokens = check_sides(sides, engine)
         pids = (process.pid, leader)
         rows = [level_row(sides, n, args.pairs, n_tokens, pids) for n in args.levels]
     head = ("chats at once", "engine alone", "through the API", "ratio of throughput",
@@ -222,7 +222,7 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def check_sides(sides: dict[str, "Chat"], engine: str, n_tokens: int) -> int:
+def check_sides(sides: dict[str, "Chat"], engine: str) -> tuple[int, int]:
     """Both have the engine read and write the same, or the comparison is none. Also warms up."""
     asked = {}
     for name, chat in sides.items():
@@ -230,9 +230,10 @@ def check_sides(sides: dict[str, "Chat"], engine: str, n_tokens: int) -> int:
         before = counts(engine)
         asyncio.run(one_at_a_time(chat, 1))
         asked[name] = [n - b for n, b in zip(counts(engine), before, strict=True)]
-    if asked["api"] != asked["engine"] or asked["api"][1] != n_tokens:
-        raise SystemExit(f"the sides differ in tokens read and written: {asked}, of {n_tokens}")
-    return int(asked["api"][0])
+    if asked["api"] != asked["engine"]:
+        raise SystemExit(f"the sides differ in tokens read and written: {asked}")
+    n_read, n_written = asked["api"]
+    return int(n_read), int(n_written)
 
 
 def counts(engine: str) -> list[float]:
@@ -374,9 +375,9 @@ def reply_and_request() -> tuple[str, bytes]:
     return json.dumps(told), json.dumps(body).encode()
 
 
-def write_model(folder: Path, reply: str, shape: Shape) -> tuple[int, int]:
-    """Its tokens per reply, its weights. Each token of the reply occurs once in it, so that which
-    one follows can stand in the last matrix; the layers compute what they would, and add 0."""
+def write_model(folder: Path, reply: str, shape: Shape) -> int:
+    """How many weights it has. Each token of the reply occurs once in it, so that which one follows
+    can stand in the last matrix; the layers compute what they would, and add 0."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -407,7 +408,7 @@ def write_model(folder: Path, reply: str, shape: Shape) -> tuple[int, int]:
         for token, following in pairwise(chain):
             model.lm_head.weight[following] = known[token]
     model.to(torch.bfloat16).save_pretrained(folder)
-    return len(chain) - 1, sum(p.numel() for p in model.parameters())
+    return sum(p.numel() for p in model.parameters())
 
 
 def vocabulary() -> dict[str, Any]:
