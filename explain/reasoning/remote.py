@@ -117,7 +117,7 @@ class RemoteChat:
             names = []
         if not names:
             raise ChatError(f"{self.address} lists no model. Name one: {self.address}#MODEL")
-        return names[0]
+        return str(names[0])
 
     def _told(self, error: Exception) -> ChatError:
         from openai import APIConnectionError, APIStatusError, APITimeoutError
