@@ -132,7 +132,10 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, np.ndarray):
-        return [to_plain(v) for v in np.round(value.astype(float), _DECIMALS).tolist()]
+        numbers = np.round(value.astype(float), _DECIMALS).tolist()
+        if value.ndim == 1:  # thousands of them in a result: not one by one
+            return [v if math.isfinite(v) else None for v in numbers]
+        return [to_plain(v) for v in numbers]
     if isinstance(value, np.generic):
         return to_plain(value.item())
     if isinstance(value, dict):

@@ -212,6 +212,7 @@ async def health(desk: TheDesk) -> wire.HealthTold:
 async def metrics(request: Request, desk: TheDesk) -> Response:
     lines = {
         "engine": desk.engine.state,
+        "asking": desk.asking.state,
         "uploading": desk.uploading.state,
         "talking": desk.talking.state,
     }
@@ -448,8 +449,7 @@ async def explain(request: Request, desk: TheDesk, session_id: SessionId) -> Res
     """A clip by its id, or a form with a `file`. Events: `stage`, `text`, then `result` or
     `error`, then `done`. `off` leaves observations out, for once: that is not kept."""
     wish = await _explain_wish(request, desk, session_id)
-    await to_thread.run_sync(desk.check, session_id, wish.clip_id, wish.wish)
-    ticket = desk.engine.join()
+    ticket = await to_thread.run_sync(desk.place, session_id, wish.clip_id, wish.wish)
     work = partial(_explained, desk, session_id, wish, ticket, request.app.state.metrics)
     if wish.stream or _EVENTS in request.headers.get("accept", ""):
         return EventStream(request, work, request.scope["state"]["request_id"])

@@ -62,6 +62,7 @@ class Queue:
     places: int = 8
     uploads: int = 8  # at once; the next wait as for a worker
     talks: int = 4  # follow-up questions at once
+    asks: int = 32  # explanations at once by a reasoner that has a queue of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Desk:
     engine: Line = field(init=False)
     uploading: Line = field(init=False)
     talking: Line = field(init=False)
+    asking: Line = field(init=False)
     _recent: "OrderedDict[Path, Measurement]" = field(init=False, default_factory=OrderedDict)
     _guard: threading.Lock = field(init=False, default_factory=threading.Lock)
 
@@ -139,6 +141,7 @@ class Desk:
         self.engine = Line("explaining", self.queue.workers, places)
         self.uploading = Line("uploading", self.queue.uploads, places)
         self.talking = Line("answering", self.queue.talks, places)
+        self.asking = Line("asking the model", self.queue.asks, places)
         self.chats = {name: _one_at_a_time(model) for name, model in self.chats.items()}
 
     # --- clips -----------------------------------------------------------------------------------
@@ -234,23 +237,33 @@ class Desk:
 
         Raises Busy (without a `ticket`), NoLongerWanted, NoClip, ClipError, UnknownName, ChatError.
         """
-        with ticket or self.engine.join() as place:
+        with ticket or self.place(session_id, clip_id, wish or Wish()) as place:
             session, card = self.sessions.session(session_id), self.clip(session_id, clip_id)
             wish = self._checked(wish or Wish())
+            elsewhere = place.line is self.engine and self._takes_many(wish)
             with place.turn(audience.cancelled):
                 measured, file = self._measured(card, wish, audience)
                 result = _without(measured, wish.off)
-                if not session.purpose.cue_only:
+                if not (elsewhere or session.purpose.cue_only):
+                    result = self._reasoned(result, wish, audience)
+            if elsewhere and not session.purpose.cue_only:
+                with self.asking.join() as asking, asking.turn(audience.cancelled):
                     result = self._reasoned(result, wish, audience)
             unless(audience.cancelled)
             if not wish.off:
                 self._keep(session_id, clip_id, file, wish, result)
         return self._told(session, card, result, wish)
 
-    def check(self, session_id: str, clip_id: str, wish: Wish) -> None:
-        """Raises what `explain` would at once: so that a stream does not begin with an error."""
-        self.clip(session_id, clip_id)
-        self._checked(wish)
+    def place(self, session_id: str, clip_id: str, wish: Wish) -> Ticket:
+        """In the line before the engine; where nothing has to be measured and the reasoner takes
+        many at once, in a wider one. Raises Busy, and what `explain` would raise at once: so that
+        a stream does not begin with an error."""
+        card, wish = self.clip(session_id, clip_id), self._checked(wish)
+        known = self._takes_many(wish) and self._cached(card, wish).is_file()
+        return (self.asking if known else self.engine).join()
+
+    def _takes_many(self, wish: Wish) -> bool:
+        return bool(getattr(self._model(wish.chat), "takes_many", False))
 
     def _checked(self, wish: Wish) -> Wish:
         """Names that are known; a client may name no file and no address."""
@@ -274,14 +287,31 @@ class Desk:
 
         unless(audience.cancelled)
         begun_s = time.monotonic()
+        file = self._cached(card, wish)
         with _named(card.name):
-            measurement = front.measure(card.clip.path, None, progress)
+            measurement = self._known(file, card.clip) or front.measure(
+                card.clip.path, None, progress
+            )
         for stage in stages.perceived(measurement, time.monotonic() - begun_s):
             audience.stage(stage)
         begun_s = time.monotonic()
         observed = pipeline.observed(measurement)
         audience.stage(stages.observed(observed, time.monotonic() - begun_s))
-        return observed, front.cache_path(card.clip.clip_id, card.clip.path, None)
+        return observed, file
+
+    def _cached(self, card: Card, wish: Wish) -> Path:
+        """Where what was measured of it is kept, or will be."""
+        front = self._front(card.measured, wish.language)
+        return front.cache_path(card.clip.clip_id, card.clip.path, None)
+
+    def _known(self, file: Path, clip: Clip) -> Measurement | None:
+        """What was measured before. None: not yet, or kept in a file that cannot be read."""
+        if not file.is_file():
+            return None
+        try:
+            return replace(self._measurement(file), clip=clip)
+        except DemeanorError:
+            return None
 
     def _front(self, folder: Path | None, language: str | None) -> Front:
         language = language if self.front.asr else self.front.language

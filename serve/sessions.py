@@ -121,6 +121,7 @@ class Sessions:
                     f"{self._file}: wanted sessions of layout {_LAYOUT}, found {found}. "
                     "Use the version that wrote them, or another folder"
                 )
+            database.execute("PRAGMA journal_mode = WAL")  # stays with the file
             database.executescript(f"{_TABLES} PRAGMA user_version = {_LAYOUT};")
 
     @property
@@ -132,6 +133,8 @@ class Sessions:
         """All that is done within is kept, or nothing of it."""
         with closing(sqlite3.connect(self._file, timeout=30.0)) as database:
             database.execute("PRAGMA foreign_keys = ON")
+            # A crash of ours loses nothing; one of the machine may lose the last moments
+            database.execute("PRAGMA synchronous = NORMAL")
             with database:
                 yield database
 

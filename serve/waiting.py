@@ -90,7 +90,7 @@ class Ticket:
     """A place in a line, given back however its `with` ends."""
 
     def __init__(self, line: Line) -> None:
-        self._line = line
+        self.line = line
 
     def __enter__(self) -> "Ticket":
         return self
@@ -99,13 +99,13 @@ class Ticket:
         self.leave()
 
     def leave(self) -> None:
-        self._line._leave(self, None)
+        self.line._leave(self, None)
 
     @contextmanager
     def turn(self, cancelled: Cancelled = lambda: False) -> Iterator[None]:
         """Waits until it is this one's turn. Raises NoLongerWanted."""
         try:
-            self._line._wait(self, cancelled)
+            self.line._wait(self, cancelled)
         except NoLongerWanted:
             self.leave()
             raise
@@ -113,4 +113,4 @@ class Ticket:
         try:
             yield
         finally:
-            self._line._leave(self, time.monotonic() - begun_s)
+            self.line._leave(self, time.monotonic() - begun_s)

@@ -6,7 +6,7 @@ breaks a stranger's words contain, so that no text inside can end it or stand ou
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -103,7 +103,8 @@ def prompt_sha256() -> str:
 def openai_reply(
     base_url: str, model: str, api_key: str, timeout_s: float, max_retries: int
 ) -> Callable[[Request, bool], str]:
-    """A function that sends a request to an OpenAI-compatible address, held to its schema or not.
+    """A function that sends a request to an OpenAI-compatible address, held to its schema or not,
+    and waits for the whole reply (remote.py reads those that come in pieces).
 
     Errors of the `openai` package pass through: the caller knows the address's story.
     """
@@ -130,21 +131,9 @@ def openai_reply(
             llm = llm.bind(
                 extra_body={"response_format": {"type": "json_schema", "json_schema": form}}
             )
-        messages = [(m.role, m.content) for m in request.messages]
-        if request.say is None:
-            return str(llm.invoke(messages).text)
-        return _aloud((str(chunk.text) for chunk in llm.stream(messages)), request.say)
+        return str(llm.invoke([(m.role, m.content) for m in request.messages]).text)
 
     return send
-
-
-def _aloud(words: Iterable[str], say: Callable[[str], None]) -> str:
-    """All of it, said while it comes. Whoever listens may raise to end the reply."""
-    said = []
-    for part in filter(None, words):
-        say(part)
-        said.append(part)
-    return "".join(said)
 
 
 def _look_alike(match: re.Match[str]) -> str:

@@ -5,7 +5,9 @@ never leave the machine. The key comes from OPENAI_API_KEY and is neither stored
 """
 
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Any
 
 from demeanor.explain.errors import ChatError, MissingExtra
 from demeanor.explain.reasoning.chat import Request
@@ -38,6 +40,7 @@ class RemoteChat:
         self.adapter = adapter
         self._key = os.environ.get("OPENAI_API_KEY") or _NO_KEY
         self._timeout_s, self._max_retries = timeout_s, max_retries
+        self._client = self._made_client()
         self.name = model or self._first_model()
         self._send = openai_reply(self.address, self.name, self._key, timeout_s, max_retries)
         self._takes_schema = True
@@ -61,34 +64,60 @@ class RemoteChat:
     def _held_or_plain(self, request: Request) -> str:
         from openai import BadRequestError, UnprocessableEntityError
 
+        send = self._send if request.say is None else self._aloud
         if not self._takes_schema or request.schema is None:
-            return self._send(request, False)
+            return send(request, False)
         try:
-            return self._send(request, True)
+            return send(request, True)
         except (BadRequestError, UnprocessableEntityError):
-            text = self._send(request, False)  # refused for another reason? then this fails too
+            text = send(request, False)  # refused for another reason? then this fails too
         self._takes_schema = False
         self.notes += ("the server refused a JSON schema; it was asked for plain text",)
         return text
 
-    def _first_model(self) -> str:
-        from openai import OpenAI, OpenAIError
+    def _aloud(self, request: Request, held: bool) -> str:
+        """All of it, said while it comes. Whoever listens may raise to end the reply."""
+        said, pieces = [], self._pieces(streaming_body(self.name, self.address, request, held))
+        for piece in filter(None, pieces):
+            if request.say is not None:
+                request.say(piece)
+            said.append(piece)
+        return "".join(said)
 
-        client = OpenAI(
+    def _pieces(self, body: dict[str, Any]) -> Iterator[str]:
+        """Read as plain dicts: made into the client's records, and LangChain's, a token takes ten
+        times as long, which at many chats at once is what the engine would compute with."""
+        from openai import Stream
+
+        with self._client.post(
+            "/chat/completions", cast_to=object, body=body, stream=True, stream_cls=Stream[Any]
+        ) as chunks:
+            for chunk in chunks:
+                for choice in chunk["choices"][:1]:
+                    yield choice["delta"].get("content") or ""
+
+    def _made_client(self) -> Any:
+        from openai import OpenAI
+
+        return OpenAI(
             base_url=self.address,
             api_key=self._key,
             timeout=self._timeout_s,
             max_retries=self._max_retries,
         )
+
+    def _first_model(self) -> str:
+        from openai import OpenAIError
+
         try:
-            names = [model.id for model in client.models.list().data]
+            names = [model.id for model in self._client.models.list().data]
         except OpenAIError as error:
             raise self._told(error) from self._cause(error)
         except (ValueError, TypeError, AttributeError):
             names = []
         if not names:
             raise ChatError(f"{self.address} lists no model. Name one: {self.address}#MODEL")
-        return names[0]
+        return str(names[0])
 
     def _told(self, error: Exception) -> ChatError:
         from openai import APIConnectionError, APIStatusError, APITimeoutError
@@ -110,6 +139,24 @@ class RemoteChat:
 
     def _cause(self, error: Exception) -> Exception | None:
         return None if self._key != _NO_KEY and self._key in str(error) else error
+
+
+def streaming_body(model: str, address: str, request: Request, held: bool) -> dict[str, Any]:
+    """What is sent for a reply that comes in pieces."""
+    # OpenAI itself renamed max_tokens; the servers that copy its interface mostly did not.
+    most = "max_completion_tokens" if "api.openai.com" in address else "max_tokens"
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+        most: request.max_tokens,
+        "seed": request.seed,
+        "temperature": 0.0,
+        "stream": True,
+    }
+    if held and request.schema is not None:
+        form = {"name": "explanation", "schema": request.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return body
 
 
 _REMEDIES = {

@@ -257,6 +257,50 @@ def test_a_full_line_is_busy(desk, research) -> None:
     assert desk.explain(research, DEMO).result.explanations
 
 
+class Many(ScriptedChat):
+    """Has a queue of its own; replies once as many are inside as there should be."""
+
+    takes_many = True
+
+    def __init__(self, inside: threading.Barrier) -> None:
+        super().__init__(good_reply(), good_reply())
+        self._inside = inside
+
+    def reply(self, request):
+        self._inside.wait(30.0)
+        return super().reply(request)
+
+
+def test_many_are_answered_at_once_by_a_reasoner_that_can(desk, research) -> None:
+    desk = Desk(desk.sessions, {"many": Many(threading.Barrier(2))}, desk.front)
+    found: list = []
+    both = [
+        threading.Thread(target=lambda: found.append(desk.explain(research, DEMO)))
+        for _ in range(2)
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join(60.0)
+    assert [len(told.result.explanations) for told in found] == [1, 1]
+    assert desk.asking.state == IDLE
+
+
+def test_what_was_measured_waits_behind_no_clip_that_is_being_measured(
+    desk, research, little_clip
+) -> None:
+    card, _ = desk.add(research, "grey.mp4", [little_clip])
+    many = Many(threading.Barrier(1))
+    desk = Desk(desk.sessions, {"many": many, **desk.chats}, desk.front, Queue(places=0))
+    with desk.engine.join():
+        assert desk.explain(research, DEMO).result.explanations
+        for clip_id, chat in ((card.clip_id, "many"), (DEMO, "prototype")):
+            with pytest.raises(Busy):
+                desk.explain(research, clip_id, Wish(chat=chat))
+    assert desk.explain(research, card.clip_id).result.explanations  # measured, then asked
+    assert (desk.engine.state, desk.asking.state) == (State(0, 0, 0), State(0, 0, 0))
+
+
 # Talking --------------------------------------------------------------------------------------
 
 

@@ -5,16 +5,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from vllm_process import count, engine_of, in_session, serving, write_adapter
 
 from demeanor.prompts import load_prompt
 
-PYTHON = Path(os.environ.get("DEMEANOR_VLLM_PYTHON", "build/vllm-venv/bin/python"))
 TEMPLATE = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
@@ -26,12 +25,6 @@ reasoning:
   max_reply_tokens: 48
   timeout_s: 300.0
 """
-OPTIONS = ("--enforce-eager", "--dtype=bfloat16", "--max-model-len=8192", "--block-size=128")
-ENVIRONMENT = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "OMP_NUM_THREADS": "2",
-}
 
 
 @pytest.fixture(scope="session")
@@ -77,58 +70,14 @@ def base(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def adapter(base, tmp_path_factory) -> Path:
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(1)
-    kind = LoraConfig(r=8, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
-    folder: Path = tmp_path_factory.mktemp("adapters") / "tuned"
-    get_peft_model(AutoModelForCausalLM.from_pretrained(base), kind).save_pretrained(folder)
-    return folder
-
-
-def in_session(sid: int) -> list[int]:
-    """Processes of one session (/proc: stat's sixth field), the dead left out."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == sid and fields[0] != "Z":
-            found.append(int(folder.name))
-    return found
-
-
-def children_of(pid: int) -> list[int]:
-    told = Path(f"/proc/{pid}/task/{pid}/children")
-    threads = told.parent.parent.glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
-
-
 @pytest.fixture(scope="module")
-def served(base, adapter, tmp_path_factory) -> Iterator[tuple[subprocess.Popen, str]]:
-    assert PYTHON.is_file(), f"{PYTHON} is not there: make test-serving makes it"
+def served(base, tmp_path_factory) -> Iterator[tuple[subprocess.Popen, str]]:
     folder = tmp_path_factory.mktemp("served")
     (folder / "settings.yaml").write_text(SETTINGS)
-    options = [part for option in OPTIONS for part in ("--vllm-option", option)]
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "demeanor.serve.cli", "serve", "--json", "--no-page", "--port", "0",
-         "--face-backend", "mesh", "--data", str(folder / "data"), "--chat", "vllm",
-         "--adapter", str(adapter), "--settings", str(folder / "settings.yaml"),
-         "--vllm-python", str(PYTHON.absolute()), *options],
-        stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **ENVIRONMENT},
-    )  # fmt: skip
-    told = process.stdout.readline()
-    assert told, (folder / "log").read_text()[-3000:]
-    yield process, json.loads(told)["api"]
-    if process.poll() is None:
-        process.kill()
-    process.communicate()
+    adapter = write_adapter(base, folder / "tuned")
+    options = ("--no-page", "--settings", str(folder / "settings.yaml"))
+    with serving(adapter, folder, options) as (process, told):
+        yield process, told["api"]
 
 
 @pytest.fixture(scope="module")
@@ -137,20 +86,6 @@ def client(served) -> Iterator[httpx.Client]:
         begun = client.post("/v1/sessions").json()
         client.headers["X-Demeanor-Session"] = begun["session_id"]
         yield client
-
-
-def engine_of(process: subprocess.Popen) -> tuple[int, str]:
-    """The engine's process, and its address."""
-    for child in children_of(process.pid):
-        line = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-        if "--port" in line:
-            return child, f"http://127.0.0.1:{line[line.index('--port') + 1]}"
-    raise AssertionError("there is no engine")
-
-
-def count(address: str, name: str) -> float:
-    text = httpx.get(f"{address}/metrics", trust_env=False).text
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
 def test_words_come_as_they_are_said_and_the_adapter_is_in_the_provenance(client) -> None:
