@@ -6,7 +6,7 @@ const FRAMES_PER_S = 10;
 const WIDTH_PX = 640;
 const JPEG_QUALITY = 0.85;
 const $ = (id) => document.getElementById(id);
-const seen = { socket: null, timer: null, media: null, busy: false, skipped: 0, rows: new Map() };
+const seen = { socket: null, timer: null, media: null, busy: false, skipped: 0, alone: false, rows: new Map() };
 
 function problem(text) {
   $("problem").textContent = text;
@@ -31,6 +31,7 @@ async function ticket() {
   if (!purpose) throw new Error("Choose first what it is for.");
   const session = await asked("/v1/sessions", {}, { purpose });
   const opened = await asked("/v1/live", { "X-Demeanor-Session": session.session_id });
+  seen.alone = true;
   history.replaceState(null, "", opened.page);
   $("begin").hidden = true;
   return location.hash.slice(1);
@@ -135,10 +136,15 @@ function face(told) {
   setText($("left-out"), `${n} frame${n === 1 ? "" : "s"} left out of the numbers so far`);
   const pose = told.pose_deg;
   setText($("pose"), pose
-    ? `Head: turned ${pose.yaw.toFixed(0)}° to the person's left, raised ${pose.pitch.toFixed(0)}°, tilted ${pose.roll.toFixed(0)}°`
+    ? `Head: turned ${degrees(pose.yaw, "to the person's left", "to the person's right")}, ${degrees(pose.pitch, "up", "down")}, tilted ${degrees(pose.roll, "left", "right")}`
     : "Head: not measured");
   if (!told.seen) for (const row of seen.rows.values()) draw(row, { intensity: null, why: "the face is not seen" });
   for (const unit of told.units) draw(rowOf(unit), unit);
+}
+
+function degrees(value, positive, negative) {
+  const whole = Math.round(Math.abs(value));
+  return whole ? `${whole}° ${value > 0 ? positive : negative}` : "0°";
 }
 
 function setText(element, text) {
@@ -194,7 +200,10 @@ function explained(told) {
   $("ask").disabled = false;
   const parts = [told.notice, ...told.explanations.flatMap((e) => [e.observations_part, e.interpretation, e.conclusion])];
   $("words").textContent = parts.filter(Boolean).join("\n\n");
-  $("kept").textContent = `Kept as "${told.name}" with ${told.n_observations} observations: the chat page has it under "Another clip".`;
+  const where = seen.alone
+    ? "To ask about such a clip, open the camera from the chat page."
+    : 'The chat page has it under "Another clip".';
+  $("kept").textContent = `Kept as "${told.name}" with ${told.n_observations} observations. ${where}`;
 }
 
 $("begin").hidden = location.hash.length > 1;
