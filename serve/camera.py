@@ -166,6 +166,13 @@ class Camera:
             self._changed.notify_all()
 
     def _work(self) -> None:
+        try:
+            self._measure()
+        except Exception:
+            self._tell({"type": "error", "message": "measuring has stopped: see the server's log"})
+            raise
+
+    def _measure(self) -> None:
         with self._faces as faces:
             while (frame := self._next()) is not None:
                 try:

@@ -6,16 +6,16 @@ shows it as a subprotocol, so that it stands in no log. The guard has looked at 
 
 import asyncio
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import cache, partial
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Header, Request, Response, WebSocket, WebSocketDisconnect
 
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.perception.live import NotAFrame
@@ -59,13 +59,15 @@ def _served(kind: str) -> Response:
 
 
 @routes.post("/v1/live", summary="The camera's page for this session", tags=["live"])
-def open_page(request: Request) -> wire.LiveTold:
+def open_page(
+    request: Request,
+    x_demeanor_session: Annotated[str | None, Header(max_length=100)] = None,
+) -> wire.LiveTold:
     """Only where `demeanor serve --webcam` was said."""
-    session_id = request.headers.get("x-demeanor-session")
-    if not session_id:
+    if not x_demeanor_session:
         raise NoSession
-    request.app.state.desk.sessions.session(session_id)
-    return wire.LiveTold(page=f"/live#{request.app.state.streams.ticket(session_id)}")
+    request.app.state.desk.sessions.session(x_demeanor_session)
+    return wire.LiveTold(page=f"/live#{request.app.state.streams.ticket(x_demeanor_session)}")
 
 
 @routes.websocket("/v1/live")
@@ -98,8 +100,9 @@ def _session(socket: WebSocket, desk: Desk, streams: Streams) -> str | None:
 
 
 async def _refuse(socket: WebSocket, error: Exception, code: int) -> None:
-    await socket.send_json({"type": "error", "message": fault_of(error).message})
-    await socket.close(code)
+    with suppress(WebSocketDisconnect, RuntimeError):  # whoever was refused may have gone already
+        await socket.send_json({"type": "error", "message": fault_of(error).message})
+        await socket.close(code)
 
 
 class _Stream:
@@ -148,8 +151,9 @@ class _Stream:
                 self._wanted(camera, message.get("text") or "")
 
     async def _send(self) -> None:
-        while True:
-            await self._socket.send_json(await self._out.get())
+        with suppress(WebSocketDisconnect, RuntimeError):  # `_receive` hears that it has gone
+            while True:
+                await self._socket.send_json(await self._out.get())
 
     def _tell(self, message: dict[str, Any]) -> None:
         """From any thread. Live numbers are for now: a page that does not read misses some."""
