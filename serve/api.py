@@ -27,7 +27,8 @@ from demeanor.explain.corpora.labels import known_label_sets, label_set
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.perception.media import MEDIA_SUFFIXES
 from demeanor.explain.store import result_text
-from demeanor.serve import wire
+from demeanor.serve import live, wire
+from demeanor.serve.camera import Streams
 from demeanor.serve.desk import Audience, Card, Desk, Explained
 from demeanor.serve.events import EventStream, Tell, while_there
 from demeanor.serve.faults import BadForm, Fault, NoSession, WrongKey, fault_of
@@ -69,8 +70,13 @@ _MEDIA_TYPES = {  # by suffix; what else was sent is offered as bytes
 }
 
 
-def make_app(desk: Desk, access: Access | None = None, keys: Keys | None = None) -> App:
-    """The whole API behind its guard, ready for a server."""
+def make_app(
+    desk: Desk,
+    access: Access | None = None,
+    keys: Keys | None = None,
+    streams: Streams | None = None,
+) -> App:
+    """The whole API behind its guard, ready for a server. streams: None: there is no camera."""
     app = FastAPI(
         title="Demeanor",
         version=demeanor.explain.__version__,
@@ -84,6 +90,9 @@ def make_app(desk: Desk, access: Access | None = None, keys: Keys | None = None)
     app.state.desk, app.state.keys, app.state.metrics = desk, keys or Keys(), Metrics()
     app.include_router(_open)
     app.include_router(_v1)
+    if streams is not None:
+        app.state.streams = streams
+        app.include_router(live.routes)
     for kind in (DemeanorError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, _told)
     app.add_exception_handler(Exception, _told_of_ours)  # the guard writes the log

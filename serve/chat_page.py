@@ -246,6 +246,16 @@ def _another(api: Client, cards: dict[str, Any]) -> None:
     st.button(f"{verb} it", disabled=upload is None, on_click=_begin, args=(api, upload), key="add")
     if problem := state.pop("problem", None):
         _alert(problem)
+    if os.environ.get(page_process.LIVE):
+        _camera(api)
+
+
+def _camera(api: Client) -> None:
+    """The camera's page is the API's own; what is explained there is a clip of this session."""
+    if "live" not in state:
+        state.live = api.live()
+    st.link_button("Open the camera", state.live, icon=":material/videocam:")
+    st.button("Look for clips of the camera", type="tertiary", help="They are listed above.")
 
 
 def _ask_for(clip_id: str, person: str | None = None) -> None:

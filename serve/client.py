@@ -111,6 +111,10 @@ class Client:
     def session(self) -> dict[str, Any]:
         return self._json("GET", "/v1/sessions/current")
 
+    def live(self) -> str:
+        """Address of the camera's page for this session."""
+        return self.link(str(self._json("POST", "/v1/live")["page"]))
+
     # --- what there is ---------------------------------------------------------------------------
 
     def limits(self) -> dict[str, Any]:

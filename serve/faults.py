@@ -17,6 +17,7 @@ from demeanor.explain.errors import (
     TooLong,
     UnknownName,
 )
+from demeanor.serve.camera import StreamTaken
 from demeanor.serve.desk import NoClip, NotExplained
 from demeanor.serve.sessions import SessionGone, StorageFull, TooLarge
 from demeanor.serve.waiting import Busy, NoLongerWanted
@@ -62,6 +63,7 @@ _KNOWN: tuple[tuple[type[DemeanorError], int, str, str], ...] = (
     (NotExplained, 404, _INVALID, "not_explained"),
     (WrongKey, 403, "permission_error", "wrong_key"),
     (BadForm, 422, _INVALID, "bad_form"),
+    (StreamTaken, 429, "rate_limit_error", "stream_taken"),
     (TooLarge, 413, _INVALID, "too_large"),
     (TooLong, 413, _INVALID, "too_long"),
     (NotMedia, 415, _INVALID, "not_media"),

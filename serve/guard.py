@@ -35,6 +35,12 @@ _SECURITY = {
     b"cross-origin-resource-policy": b"same-origin",
     b"cache-control": b"no-store",
 }
+_LIVE = {  # the page of the camera: its own script, its own socket, the camera and no microphone
+    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
+    b"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    b"permissions-policy": b"camera=(self), microphone=(), geolocation=()",
+}
+_POLICY, _OUR_FAULT = 1008, 1011  # close codes, RFC 6455, 7.4.1
 _METHODS = b"GET, POST, OPTIONS"
 _HEADERS = b"Authorization, Content-Type, X-Demeanor-Session"
 
@@ -53,6 +59,9 @@ class Guard:
         self.app, self.access, self.metrics = app, access, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._streamed(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -67,6 +76,21 @@ class Guard:
         else:
             await self._served(scope, receive, sending, request_id)
         self._count(scope, sending.status, time.monotonic() - begun_s)
+
+    async def _streamed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A handshake passes the same checks; closed before it was accepted, it is a 403."""
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        request_id = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        if self._refused(scope, headers) is not None:
+            await receive()
+            await send({"type": "websocket.close", "code": _POLICY})
+            return
+        try:
+            await self.app(scope, receive, send)
+        except Exception:
+            _log.exception("stream %s failed", request_id)
+            await send({"type": "websocket.close", "code": _OUR_FAULT})
 
     async def _served(
         self, scope: Scope, receive: Receive, sending: "_Sending", request_id: str
@@ -107,6 +131,8 @@ class Guard:
         self, scope: Scope, headers: dict[bytes, bytes], request_id: str
     ) -> dict[bytes, bytes]:
         extra = {**_SECURITY, b"x-request-id": request_id.encode(), b"vary": b"Origin"}
+        if _is_live_page(scope):
+            extra |= _LIVE
         if _is_keyed(scope):  # shown inside our page, which has another port
             extra[b"cross-origin-resource-policy"] = b"cross-origin"
             extra[b"cache-control"] = b"private, max-age=3600"
@@ -167,7 +193,15 @@ def _is_preflight(scope: Scope, headers: dict[bytes, bytes]) -> bool:
 
 
 def _needs_no_token(scope: Scope) -> bool:
+    """A browser sends no header with a socket: there a ticket is the proof, which nobody gets
+    without the token (serve/live.py). The camera's page says nothing that is secret."""
+    if scope["type"] == "websocket" or _is_live_page(scope):
+        return True
     return scope["path"] in _OPEN or _is_keyed(scope) or scope["method"] == "OPTIONS"
+
+
+def _is_live_page(scope: Scope) -> bool:
+    return scope["path"] == "/live" or str(scope["path"]).startswith("/live/")
 
 
 def _is_keyed(scope: Scope) -> bool:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # What the page reads of its environment (serve/client.py, which is not loaded for this).
-API, TOKEN, CHAT = "DEMEANOR_API", "DEMEANOR_TOKEN", "DEMEANOR_CHAT"
+API, TOKEN, CHAT, LIVE = (f"DEMEANOR_{name}" for name in ("API", "TOKEN", "CHAT", "LIVE"))
 _HERE = "127.0.0.1"
 _LIGHT = {
     "primaryColor": "#0072b2",
@@ -47,6 +47,8 @@ def page_line(port: int, address: str = _HERE, upload_bytes: int = 200_000_000) 
     return [sys.executable, "-m", "streamlit", "run", str(page), *flags]
 
 
-def page_environment(api: str, token: str = "", chat: str = "") -> dict[str, str]:
-    """To be added to the environment of the page's process."""
-    return {API: api, TOKEN: token, CHAT: chat}
+def page_environment(
+    api: str, token: str = "", chat: str = "", live: bool = False
+) -> dict[str, str]:
+    """To be added to the environment of the page's process. live: there is a camera's page."""
+    return {API: api, TOKEN: token, CHAT: chat, LIVE: "1" if live else ""}

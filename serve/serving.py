@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +43,7 @@ _PACKAGES = ("fastapi", "uvicorn", "python_multipart")
 _TOKEN_CHARS = 16  # fewer can be tried out
 _START_S, _STOP_S = 60.0, 10.0
 _LOOK_S = 0.2
+_SOCKET_BYTES, _SOCKET_QUEUE = 1_000_000, 4  # messages of a camera: larger ones end the stream
 _err = Console(stderr=True, highlight=False)
 
 
@@ -65,6 +67,7 @@ class Plan:
     base: Path | None = None  # this and what follows: of --chat vllm
     vllm_python: Path | None = None
     vllm_options: tuple[str, ...] = ()
+    webcam: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -111,6 +114,9 @@ def serve_command(
     vllm_option: Annotated[
         list[str] | None, typer.Option(help="Passed to vLLM as it is; may be repeated.")
     ] = None,
+    webcam: Annotated[
+        bool, typer.Option("--webcam", help="A page that measures this machine's camera.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the addresses as one JSON line.")
     ] = False,
@@ -120,7 +126,7 @@ def serve_command(
         token = read_token(token_file) if token_file else None
         plan = Plan(chat, adapter, quantize, constrain, asr, face, settings, host, port,
                     page_port, page, token, data, base, vllm_python,
-                    tuple(vllm_option or ()))  # fmt: skip
+                    tuple(vllm_option or ()), webcam)  # fmt: skip
         check(plan, allow_remote)
         ended_by_itself = run(plan, as_json)
     except DemeanorError as error:
@@ -146,13 +152,19 @@ def read_token(path: Path) -> str:
 
 def check(plan: Plan, allow_remote: bool) -> None:
     """Raises MissingExtra, DemeanorError."""
-    for package in (*_PACKAGES, *(["streamlit"] if plan.page else [])):
+    more = [*(["streamlit"] if plan.page else []), *(["websockets"] if plan.webcam else [])]
+    for package in (*_PACKAGES, *more):
         if find_spec(package) is None:
             raise MissingExtra("Serving", package, "serve")
     if not plan.is_local and not (plan.token and allow_remote):
         raise DemeanorError(
             f"--host {plan.host}: other machines could reach the clips. That needs --token-file "
             "and --allow-remote as well; without them, leave --host out"
+        )
+    if plan.webcam and not plan.is_local:
+        raise DemeanorError(
+            f"--webcam with --host {plan.host}: the camera's pictures stay on this machine, and "
+            "browsers give no camera to a page of another one without TLS. Leave one of them out"
         )
     if plan.page and not PAGE.is_file():
         raise DemeanorError(f"{PAGE.name} is not in this installation: use --no-page")
@@ -171,11 +183,11 @@ def run(plan: Plan, as_json: bool) -> str | None:
         child, page = None, None
         if plan.page:
             near = f"http://{_near(plan.host)}:{bound.getsockname()[1]}"
-            child = open_.enter_context(_page(near, plan.token, chat, page_port))
+            child = open_.enter_context(_page(near, plan, chat, page_port))
             page = f"http://{HERE}:{page_port}"
             _wait_for_page(child, f"{page}/_stcore/health", stop)
         if not stop.is_set():
-            _tell(api, page, as_json)
+            _tell(api, page, f"{api}/live" if plan.webcam else None, as_json)
         while not stop.wait(_LOOK_S):
             if not server.is_alive():
                 return "the API has ended: see above"
@@ -184,13 +196,16 @@ def run(plan: Plan, as_json: bool) -> str | None:
     return None
 
 
-def _tell(api: str, page: str | None, as_json: bool) -> None:
+def _tell(api: str, page: str | None, live: str | None, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"api": api, "page": page}), flush=True)
+        told = {"api": api, "page": page} | ({"live": live} if live else {})
+        print(json.dumps(told), flush=True)
         return
     _say(f"API:  {api}  (described at {api}/openapi.json)")
     if page:
         _say(f"Page: {page}")
+    if live:
+        _say(f"Live: {live}  (or from the page, under 'Another clip')")
     _say("Ctrl-C stops it.")
 
 
@@ -225,9 +240,11 @@ def _no_proxy_for_us() -> None:
 
 def _app(plan: Plan, chat: "ChatModel", page_port: int) -> tuple[Any, str]:
     """The API, and the name of its default reasoner."""
+    from demeanor.explain.perception.models import any_backend
     from demeanor.explain.pipeline import load_chat, load_front
     from demeanor.explain.settings import load_settings
     from demeanor.serve.api import make_app
+    from demeanor.serve.camera import Streams
     from demeanor.serve.desk import Desk
     from demeanor.serve.guard import LOOPBACK, Access
     from demeanor.serve.sessions import Sessions
@@ -241,7 +258,9 @@ def _app(plan: Plan, chat: "ChatModel", page_port: int) -> tuple[Any, str]:
     hosts = LOOPBACK if plan.is_local else None
     origins = frozenset(f"http://{name}:{page_port}" for name in (HERE, "localhost"))
     access = Access(hosts, origins if plan.page else frozenset(), plan.token)
-    return make_app(Desk(Sessions(folder), chats, front), access), chat.name
+    streams = Streams(partial(any_backend, plan.face), settings) if plan.webcam else None
+    desk = Desk(Sessions(folder), chats, front)
+    return make_app(desk, access, streams=streams), chat.name
 
 
 # The API ----------------------------------------------------------------------------------------
@@ -281,6 +300,8 @@ def _served(app: Any, bound: socket.socket) -> Iterator[threading.Thread]:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=int(_STOP_S / 2),
+        ws_max_size=_SOCKET_BYTES,
+        ws_max_queue=_SOCKET_QUEUE,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([bound],), name="api", daemon=True)
@@ -314,11 +335,11 @@ def _signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _page(api: str, token: str | None, chat: str, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _page(api: str, plan: Plan, chat: str, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """A session of its own, so that Ctrl-C reaches us alone; it ends when we do."""
     child = subprocess.Popen(  # noqa: S603
         page_line(port),
-        env={**os.environ, **page_environment(api, token or "", chat)},
+        env={**os.environ, **page_environment(api, plan.token or "", chat, plan.webcam)},
         stdout=sys.stderr,
         start_new_session=True,
     )

@@ -44,6 +44,10 @@ class SessionTold(BaseModel):
         )
 
 
+class LiveTold(BaseModel):
+    page: str = Field(description="Of this session's camera; what follows # is for nobody else.")
+
+
 class ClipTold(BaseModel):
     clip_id: str = Field(examples=["demo"])
     name: str = Field(description="As it was sent: a stranger's text, to be escaped.")

@@ -69,6 +69,8 @@ class Answers(httpx.BaseTransport):
         if path == "/v1/sessions":
             begun = {"session_id": "s" * 32, "cue_only": told["purpose"] == "workplace", **told}
             return httpx.Response(201, json=begun)
+        if path == "/v1/live":
+            return httpx.Response(200, json={"page": "/live#ticket"})
         if path == "/v1/explain":
             return self._explained(told)
         if path == "/v1/chat/completions":

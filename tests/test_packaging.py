@@ -18,7 +18,7 @@ HOMES = {
     "ai_edge_litert": ["explain/perception/litert.py"],
     "av": ["explain/perception/media.py", "explain/demo"],
     "feat": ["explain/perception/second_opinion.py"],
-    "fastapi": ["serve/api.py", "serve/events.py"],
+    "fastapi": ["serve/api.py", "serve/events.py", "serve/live.py"],
     "faster_whisper": ["explain/perception/asr.py"],
     "datasets": ["data_engine/trainers.py"],
     "httpx": ["serve/client.py"],

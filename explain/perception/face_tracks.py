@@ -124,6 +124,9 @@ class _Rows:
             *(np.concatenate([getattr(p, name) for p in parts]) for name in _Rows.__slots__)
         )
 
+    def where(self, kept: np.ndarray) -> "_Rows":
+        return _Rows(*(getattr(self, name)[kept] for name in _Rows.__slots__))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cover:
@@ -158,6 +161,17 @@ class FaceRecorder:
         pending.append(seen)
         if len(pending) >= _CHUNK:
             self._reduce(seen.track)
+
+    def forget(self, before_s: float) -> None:
+        """For a camera, which never ends: `finish` may be called again after more frames."""
+        self._frames_s = [time_s for time_s in self._frames_s if time_s >= before_s]
+        for track in list(self._pending):
+            self._reduce(track)
+        for track, parts in list(self._parts.items()):
+            rows = _Rows.join(parts)
+            self._parts[track] = [rows.where(rows.times_s >= before_s)]
+            if not len(self._parts[track][0].times_s):
+                del self._parts[track]
 
     def finish(
         self, settings: Settings, crowd: int = 0, wanted: NeutralWanted | None = None
@@ -524,7 +538,7 @@ def _uncovered(rows: _Rows, covers: tuple[_Cover, ...]) -> _Rows:
     open_ = ~np.any([cover.rows for cover in covers], axis=0) if covers else None
     if open_ is None or not (open_ & (rows.reason == 0)).any():
         return rows
-    return _Rows(*(getattr(rows, name)[open_] for name in _Rows.__slots__))
+    return rows.where(open_)
 
 
 def _seen_rests(rests: Rests, tracks: list[CueTrack]) -> Rests:

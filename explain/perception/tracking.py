@@ -137,6 +137,10 @@ class Tracker:
     def finish(self) -> Iterator[Seen]:
         if self._only is not None and not self._n_tracks:
             yield from self._turned_still(*self._only)
+        yield from self.waited_for()
+
+    def waited_for(self) -> Iterator[Seen]:
+        """What is being worked out still: for a camera, whose frames come one by one."""
         while self._waiting:
             yield from self._waiting.popleft().result()
 

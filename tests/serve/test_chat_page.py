@@ -168,6 +168,16 @@ def test_a_correction_that_changes_nothing_is_not_sent(page, answers):
     assert "change it first" in texts(shown.app)
 
 
+@pytest.mark.parametrize("there", ["", "1"])
+def test_a_camera_is_offered_where_there_is_one_and_asked_for_once(page, monkeypatch, there):
+    monkeypatch.setenv("DEMEANOR_LIVE", there)
+    shown = page().opened()
+    shown.run()
+    links = [e.proto.url for e in shown.app.get("link_button")]
+    assert links == (["http://127.0.0.1:1/live#ticket"] if there else [])
+    assert shown.sent.count(("POST", "/v1/live")) == len(links)
+
+
 def test_another_reasoner_labels_and_everybody_are_asked_for(page, answers):
     shown = page().opened()
     chosen = {box.label: box for box in shown.app.selectbox}

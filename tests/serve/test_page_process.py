@@ -40,4 +40,9 @@ def test_the_environment_names_the_api():
         "DEMEANOR_API": "http://127.0.0.1:8000",
         "DEMEANOR_TOKEN": "t",
         "DEMEANOR_CHAT": "prototype",
+        "DEMEANOR_LIVE": "",
     }
+
+
+def test_the_environment_says_whether_there_is_a_camera():
+    assert page_environment("http://127.0.0.1:8000", live=True)["DEMEANOR_LIVE"] == "1"

@@ -39,6 +39,12 @@ def test_with_both_another_address_is_let_through() -> None:
     check(Plan(host="0.0.0.0", page=False, token="x" * 16), allow_remote=True)  # noqa: S104
 
 
+def test_a_camera_is_measured_on_its_own_machine_only() -> None:
+    with pytest.raises(DemeanorError, match="stay on this machine"):
+        check(Plan(host="0.0.0.0", token="x" * 16, webcam=True), allow_remote=True)  # noqa: S104
+    check(Plan(page=False, webcam=True), allow_remote=False)
+
+
 def test_a_taken_port_is_said_before_anything_is_loaded(tmp_path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
