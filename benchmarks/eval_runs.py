@@ -32,6 +32,7 @@ from demeanor.explain.corpora.items import HELD, Item
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.near_pictures import MAX_BITS
 from demeanor.explain.pipeline import load_chat, load_front
+from demeanor.explain.reasoning.chat import ChatModel
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs" / "evaluation.md"
@@ -92,7 +93,9 @@ def emer(folder: Path, tables: dict[str, WordTable], out: Path) -> str:
     rows, apart = [], []
     for version, table in tables.items():
         setting = Setting(table)
-        masked, unmasked = (_emer_run(items, hidden, setting, out) for hidden in (mask, None))
+        masked, unmasked = (
+            emer_run(items, load_chat("prototype"), hidden, setting, out) for hidden in (mask, None)
+        )
         words = _words_of(items, table, setting)
         for name, report in (
             ("prototype, emotion words masked", masked.report),
@@ -184,8 +187,10 @@ def judged(items: tuple[Item, ...], masked: Run, unmasked: Run) -> str:
     )
 
 
-def _emer_run(items: tuple[Item, ...], mask: Mask | None, setting: Setting, out: Path) -> Run:
-    system = System(load_chat("prototype"), LABELS, OPEN, mask=mask)
+def emer_run(
+    items: tuple[Item, ...], chat: ChatModel, mask: Mask | None, setting: Setting, out: Path
+) -> Run:
+    system = System(chat, LABELS, OPEN, mask=mask)
     return _run("emer", items, system, setting, out)
 
 

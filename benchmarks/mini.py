@@ -1,9 +1,10 @@
 """What demeanor-mini can and cannot do, beside the rules, a linear model and a constant.
 
-    python -m benchmarks.mini [--shared ../shared] [--model DIR] [--only drawn faces …] [--docs]
+    python -m benchmarks.mini --model DIR [--shared ../shared] [--only drawn faces …] [--docs]
 
 Everything it is measured on was kept from it: drawn clips of other seeds, people of fold 0,
-GoEmotions' dev file, ExpLLM's rows, EMER's texts. --docs writes the tables into docs/mini.md.
+comments of other splits and GoEmotions' dev file, ExpLLM's rows, EMER's texts. --docs writes the
+tables into docs/mini.md.
 """
 
 import argparse
@@ -19,10 +20,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
-from benchmarks.eval_runs import with_runs
+from benchmarks.eval_runs import emer_run, with_runs
 from benchmarks.perception.tables import markdown
 from demeanor.data_engine.config import load_config
 from demeanor.data_engine.mini.lessons import known_sets
@@ -32,11 +35,18 @@ from demeanor.data_engine.perceive import Perceiver
 from demeanor.data_engine.simulate.clips import draw_clip
 from demeanor.data_engine.simulate.labelling import scores
 from demeanor.data_engine.sources import read_source
+from demeanor.data_engine.split import TRAIN, VALIDATION, Shares
 from demeanor.data_engine.tasks import Case, carrying, case_of, drawn_question
+from demeanor.data_engine.words import comments
 from demeanor.eval.calibration import calibration
 from demeanor.eval.classification import accuracy, mean_recall
 from demeanor.eval.grounding import grounding
+from demeanor.eval.masking import mask_of
 from demeanor.eval.resampling import by_group, intervals, paired
+from demeanor.eval.tables import load_table
+from demeanor.eval.tasks import Setting
+from demeanor.eval.tasks.asked import ASKED
+from demeanor.eval.text import number, span
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.corpora.texts import read_goemotions
 from demeanor.explain.reasoning.chain import explain_person
@@ -80,7 +90,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    parser.add_argument("--model", type=Path, help="its folder; without: the one that ships")
+    parser.add_argument("--model", type=Path, required=True, help="OUT/model of data_engine.mini")
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--samples", type=int, default=300, help="of drawn clips and texts")
     parser.add_argument("--docs", action="store_true")
@@ -211,7 +221,7 @@ def span_text(span: tuple[float, float] | None) -> str:
 
 
 def cases(args: argparse.Namespace, n: int) -> list[Case]:
-    say = comments_or_ours(args.shared / "data" / "goemotions", "validation")
+    say = comments_or_ours(args.shared / "data" / "goemotions", VALIDATION)
     return [case_of(draw_clip(SEED, k, say=say), SETTINGS) for k in range(n)]
 
 
@@ -238,8 +248,9 @@ def faces(args: argparse.Namespace) -> str:
     parts = ["### Faces of people whom it did not learn from"]
     for backend in BACKENDS:
         folder = args.shared / "data" / "faces"
-        held = read_pictures(folder, backend, held_out=True)
-        fitted = Classes(read_pictures(folder, backend, held_out=False))
+        told = partial(print, file=sys.stderr)
+        held = read_pictures(folder, backend, held_out=True, tell=told)
+        fitted = Classes(read_pictures(folder, backend, held_out=False, tell=told))
         asked = [Asked(picture_request(p), p.label, p.identity) for p in held]
         answers = {**systems(args), "linear": partial(linear, fitted)}
         people = len({p.identity for p in held})
@@ -268,15 +279,15 @@ def rafdb(args: argparse.Namespace) -> str:
             seen = perceiver.perceive(sample)
             asked.append(Asked(seen.request(RAFDB, 600, 0), str(sample.item.gold)))
     answers = systems(args)
-    few = asked[:: max(1, len(asked) // args.samples)]
+    some = few(asked, args.samples)
     whole = {k: v for k, v in answers.items() if k in ("prototype", "mini, label alone")}
     return (
         "### Another corpus, another front end\n\n"
         f"{len(asked)} of ExpLLM's rows of RAF-DB: FEAFA's 24 values as FACS units, never "
         "learnt from. Linear models that are fitted there reach .65 accuracy and .45 UAR "
         f"(shared notes).\n\n{compared(asked, whole, RAFDB.labels, ())}\n\n"
-        f"With reasons, {len(few)} of them:\n\n"
-        + compared(few, answers, RAFDB.labels, ("prototype",))
+        f"With reasons, {len(some)} of them:\n\n"
+        + compared(some, answers, RAFDB.labels, ("prototype",))
     )
 
 
@@ -288,47 +299,57 @@ def words(args: argparse.Namespace) -> str:
     from sklearn.linear_model import LogisticRegression
 
     folder, model = args.shared / "data" / "goemotions", Mini(args.model)
-    train, dev = (list(read_goemotions(folder / f"{n}.tsv")) for n in ("train", "dev"))
-    dev = dev[:: max(1, len(dev) // (10 * args.samples))]
-    held_in = train[:: max(1, len(train) // (10 * args.samples))]
+    split = comments(folder, Shares())
+    train = split[TRAIN]
+    dev, chosen_on = (
+        few(items, 10 * args.samples)
+        for items in (list(read_goemotions(folder / "dev.tsv")), split[VALIDATION])
+    )
+    bag = TfidfVectorizer(min_df=2, sublinear_tf=True, token_pattern=_WORD)
+    counts = bag.fit_transform([i.text or "" for i in train])
     rows = []
     for name, labels in (
         ("28 labels", known_sets()["goemotions28"]),
         ("7", known_sets()["ekman7"]),
     ):
         chosen = LabelSet("goemotions28" if len(labels) > 7 else "ekman7", labels, {}, "")
-        gold, gold_in = (golds(items, labels) for items in (dev, held_in))
-        said, said_in = (
-            np.array([list(model.word_shares(i.text or "", chosen).values()) for i in items])
-            for items in (dev, held_in)
-        )
-        rows.append((name, "mini", *f1_told(gold, said, gold_in, said_in)))
-        bag = TfidfVectorizer(min_df=2, sublinear_tf=True, token_pattern=_WORD)
-        x = bag.fit_transform([i.text or "" for i in train])
         every = golds(train, labels)
         models = [
-            LogisticRegression(C=3, class_weight="balanced", solver="liblinear").fit(x, column)
+            LogisticRegression(C=3, class_weight="balanced", solver="liblinear").fit(counts, column)
             for column in every.T
         ]
-        by_bag, by_bag_in = (
-            np.column_stack(
-                [
-                    m.predict_proba(bag.transform([i.text or "" for i in items]))[:, 1]
-                    for m in models
-                ]
-            )
-            for items in (dev, held_in)
+        gold, gold_in = (golds(items, labels) for items in (dev, chosen_on))
+        by_mini, by_bag = (
+            [answer([i.text or "" for i in items]) for items in (dev, chosen_on)]
+            for answer in (partial(word_shares, model, chosen), partial(bag_shares, bag, models))
         )
-        rows.append((name, "bag of words", *f1_told(gold, by_bag, gold_in, by_bag_in)))
+        rows.append((name, "mini", *f1_told(gold, by_mini[0], gold_in, by_mini[1])))
+        rows.append((name, "bag of words", *f1_told(gold, by_bag[0], gold_in, by_bag[1])))
     return (
         f"### Words\n\n{len(dev)} comments of GoEmotions' dev file. Macro-F1: with a threshold for "
-        "each label, chosen on comments of the training file, and with one of .5 (bag of words: "
-        "a logistic regression for each label, classes balanced).\n\n"
+        f"each label, chosen on {len(chosen_on)} comments of the training file that neither learnt "
+        "from, and with one of .5. Bag of words: a logistic regression for each label, classes "
+        "balanced, fitted on the comments that mini learnt from.\n\n"
         + markdown(("labels", "answers", "macro-F1", "at .5", "first label right"), rows)
     )
 
 
-def golds(items: Sequence, labels: Sequence[str]) -> np.ndarray:
+def word_shares(model: Mini, labels: LabelSet, texts: Sequence[str]) -> np.ndarray:
+    """(texts, labels)"""
+    return np.array([list(model.word_shares(text, labels).values()) for text in texts])
+
+
+def bag_shares(bag: Any, models: Sequence[Any], texts: Sequence[str]) -> np.ndarray:
+    """(texts, labels)"""
+    counts = bag.transform(texts)
+    return np.column_stack([m.predict_proba(counts)[:, 1] for m in models])
+
+
+def few(items: Sequence[Any], n: int) -> Sequence[Any]:
+    return items[:: max(1, len(items) // n)]
+
+
+def golds(items: Sequence[Any], labels: Sequence[str]) -> np.ndarray:
     from demeanor.data_engine.words import COARSE_OF
 
     found = np.zeros((len(items), len(labels)), bool)
@@ -352,6 +373,32 @@ def f1_told(
 def f1(gold: np.ndarray, said: np.ndarray) -> float:
     both = 2 * (gold & said).sum()
     return float(both / (gold.sum() + said.sum())) if both else 0.0
+
+
+# Written clues ----------------------------------------------------------------------------------
+
+
+def clues(args: argparse.Namespace) -> str:
+    """EMER's texts with emotion words hidden, as words that were said."""
+    items = ASKED["emer"].read(args.shared / "data" / "emer", None)
+    mask = mask_of(load_table("d1"), [label for item in items for label in item.gold])
+    raw = args.shared / "knowledge" / "ov_mer" / "raw"
+    rows = []
+    for version, table in (("d1", load_table("d1")), ("v2026", load_table("v2026", raw))):
+        with TemporaryDirectory() as out:
+            for name, chat in (("prototype", Prototype()), ("mini, held", Mini(args.model))):
+                report = emer_run(items, chat, mask, Setting(table), Path(out)).report
+                constant = report.baseline
+                beside = number(constant.scores[0].value) if constant else "–"
+                score = report.scores[0]
+                n = f"{report.n_scored} of {len(report.rows)}"
+                rows.append((version, name, number(score.value), span(score), beside, n))
+    return (
+        f"### Written clues\n\n{len(items)} texts of EMER-V2, emotion words hidden ({mask.name}), "
+        "EW-F L1 against their open labels. Neither was made for such texts: mini learnt short "
+        "comments and short forms.\n\n"
+        + markdown(("table", "what answers", "EW-F L1", "95%", "constant", "scored"), rows)
+    )
 
 
 # Questions and evidence taken away --------------------------------------------------------------
@@ -435,7 +482,7 @@ def speed(args: argparse.Namespace) -> str:
         "import sys, time, json; started = time.monotonic()\n"
         "from pathlib import Path\n"
         "from demeanor.explain.reasoning.mini import Mini\n"
-        "model = Mini(Path(sys.argv[1]) if sys.argv[1] else None)\n"
+        "model = Mini(Path(sys.argv[1]))\n"
         "ids = list(range(300, 450))\n"
         "from demeanor.explain.reasoning.llama import Reading\n"
         "def write():\n"
@@ -448,7 +495,7 @@ def speed(args: argparse.Namespace) -> str:
         "print(json.dumps([cold, sorted(warm)[3]]))\n"
     )
     done = subprocess.run(  # noqa: S603 our own program
-        [sys.executable, "-c", program, str(args.model or "")], capture_output=True, check=True
+        [sys.executable, "-c", program, str(args.model)], capture_output=True, check=True
     )
     cold, warm = json.loads(done.stdout)
     plain = plain_generate(args)
@@ -466,8 +513,7 @@ def plain_generate(args: argparse.Namespace) -> float:
     import torch
     from transformers import LlamaForCausalLM
 
-    folder = Mini(args.model)._file("config.json").parent
-    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model = LlamaForCausalLM.from_pretrained(args.model, dtype=torch.float32).eval()
     ids = torch.arange(300, 450)[None]
     taken = []
     for _ in range(7):
@@ -483,6 +529,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "faces": faces,
     "rafdb": rafdb,
     "words": words,
+    "clues": clues,
     "questions": questions,
     "taken": taken_away,
     "speed": speed,

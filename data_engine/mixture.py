@@ -151,7 +151,7 @@ def _key(config: Mixture) -> str:
     own = replace(own, words=replace(config.words, path=nowhere))
     files = [f"{_content(Path(path))} x {weight:g}" for path, weight in config.other_rows]
     files += [_content(config.words.path / "train.tsv")] if config.words.path else []
-    plain = json.dumps([to_plain(own), files, _own_code()], sort_keys=True)
+    plain = json.dumps([to_plain(own), files, own_code()], sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
@@ -174,7 +174,7 @@ def _content(path: Path) -> str:
 
 
 @cache
-def _own_code() -> str:
+def own_code() -> str:
     """Rows of other code are other rows."""
     folder = Path(__file__).parent
     digest = hashlib.sha256()

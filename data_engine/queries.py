@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 import yaml
 
@@ -30,6 +31,13 @@ from demeanor.explain.vocabulary import (
 MAX_LISTED = 6
 _EQUAL = 0.3  # FACS levels, or seconds, that are no difference; ours
 _SIDES = {Side.LEFT: "left", Side.RIGHT: "right"}
+
+
+class FirstWording(random.Random):
+    """Draws as ever, but says a thing in one way: the first of its wordings."""
+
+    def choice(self, seq: Any) -> Any:
+        return seq[0]
 
 
 @dataclass(frozen=True, slots=True)

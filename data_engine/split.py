@@ -8,7 +8,6 @@ training that nearly repeat a text or a picture of another split, are put aside 
 Rows are read as plain JSON: a split of a million rows needs no records.
 """
 
-import contextlib
 import hashlib
 import json
 from collections import Counter, defaultdict
@@ -177,28 +176,57 @@ def near_copies(rows: Sequence[Row], split: Callable[[Row], str]) -> list[Leak]:
     return found
 
 
-def picture_hashes(rows: Sequence[Row], media: Path) -> dict[str, np.ndarray]:
-    """By clip_id: what the pictures of rows look like. `media`: where their paths begin.
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """What the pictures of rows look like, by clip_id, and the files that none was found for."""
 
-    A file that is not there, and one without a picture, is left out. Raises SettingsError where
-    none is found: the folder is a wrong one.
+    hashes: Mapping[str, np.ndarray]
+    not_looked_at: tuple[str, ...] = ()
+
+
+def picture_hashes(rows: Sequence[Row], media: Path) -> Pictures:
+    """`media`: where the rows' paths begin.
+
+    A file that is not there, and one without a picture, is named. Raises SettingsError where none
+    is there: the folder is a wrong one.
     """
     named = ((row["clip_id"], row["origin"].get("path")) for row in rows)
     paths = {clip_id: path for clip_id, path in named if path}
     found: dict[str, np.ndarray] = {}
-    n_there = 0
+    missed = []
     for clip_id, path in paths.items():
-        file = media / path
-        n_there += file.is_file()
-        with contextlib.suppress(DemeanorError, OSError):
-            if file.is_file() and (bits := picture_hash(file)) is not None:
-                found[clip_id] = bits
-    if paths and not n_there:
+        bits = _looked_at(media / path)
+        if bits is None:
+            missed.append(path)
+        else:
+            found[clip_id] = bits
+    if paths and not any((media / path).is_file() for path in paths.values()):
         raise SettingsError(
             f"--media {media}: none of {len(paths)} files of the rows is there, such as "
             f"{next(iter(paths.values()))}. Name the folder that the build had as source.path"
         )
-    return found
+    return Pictures(found, tuple(missed))
+
+
+def sample_hashes(items: Sequence[Item]) -> Pictures:
+    """The same of an evaluation set's samples, by item_id. Texts have no picture to miss."""
+    found: dict[str, np.ndarray] = {}
+    missed = []
+    for item in items:
+        if item.media is not None:
+            bits = _looked_at(item.media)
+            if bits is None:
+                missed.append(item.item_id)
+            else:
+                found[item.item_id] = bits
+    return Pictures(found, tuple(missed))
+
+
+def _looked_at(file: Path) -> np.ndarray | None:
+    try:
+        return picture_hash(file) if file.is_file() else None
+    except (DemeanorError, OSError):
+        return None
 
 
 def near_pictures(
@@ -261,8 +289,12 @@ def leaks_against(
     items: Sequence[Item],
     name: str,
     hashes: Mapping[str, np.ndarray] | None = None,
+    theirs: Mapping[str, np.ndarray] | None = None,
 ) -> list[Leak]:
-    """What rows share with the samples of an evaluation set, whatever their split."""
+    """What rows share with the samples of an evaluation set, whatever their split.
+
+    hashes, theirs: what pictures look like, by clip_id and by item_id.
+    """
 
     def leak(kind: str, what: str, row: Row, item: Item) -> Leak:
         return Leak(kind, what, row["example_id"], item.item_id, (row.get("split") or "", name))
@@ -285,7 +317,7 @@ def leaks_against(
     return [
         *found,
         *_texts_against(rows, items, leak),
-        *_pictures_against(rows, items, hashes or {}, leak),
+        *_pictures_against(rows, items, hashes or {}, theirs or {}, leak),
     ]
 
 
@@ -322,20 +354,20 @@ def _pictures_against(
     rows: Sequence[Row],
     items: Sequence[Item],
     hashes: Mapping[str, np.ndarray],
+    theirs: Mapping[str, np.ndarray],
     leak: Callable[..., Leak],
 ) -> Iterator[Leak]:
     own = {row["clip_id"]: row for row in rows if row["clip_id"] in hashes}
-    theirs: list[tuple[Item, np.ndarray]] = []
-    for item in items if own else ():
-        with contextlib.suppress(DemeanorError, OSError):
-            if item.media is not None and (bits := picture_hash(item.media)) is not None:
-                theirs.append((item, bits))
-    if not theirs:
+    samples = [item for item in items if item.item_id in theirs]
+    if not own or not samples:
         return
-    stacks = (np.stack([hashes[clip_id] for clip_id in own]), np.stack([b for _, b in theirs]))
+    stacks = (
+        np.stack([hashes[clip_id] for clip_id in own]),
+        np.stack([theirs[item.item_id] for item in samples]),
+    )
     first = list(own.values())
     for i, j, n_bits in near_pairs(*stacks):
-        yield leak(PICTURE, f"{n_bits} of {SIDE * SIDE} bits differ", first[i], theirs[j][0])
+        yield leak(PICTURE, f"{n_bits} of {SIDE * SIDE} bits differ", first[i], samples[j])
 
 
 # Files ----------------------------------------------------------------------------------------
@@ -346,6 +378,7 @@ class Done:
     folder: Path
     counts: dict[str, int]  # rows by split, and those put aside
     leaks: tuple[Leak, ...]  # left between splits, or shared with evaluation sets
+    not_looked_at: tuple[str, ...]  # files and samples whose picture could not be compared
 
     @property
     def kinds(self) -> dict[str, int]:
@@ -369,14 +402,17 @@ def split_file(
     for row in rows:
         row["split"] = assigned.groups[groups_of(row)[0]]
     aside = dict(assigned.aside)
-    hashes = picture_hashes(rows, media) if media else {}
+    pictures = picture_hashes(rows, media) if media else Pictures({})
+    hashes, missed = pictures.hashes, list(pictures.not_looked_at)
     kept = [r for r in rows if r["example_id"] not in aside]
     for leak in (*near_copies(kept, _split), *near_pictures(kept, hashes, _split)):
         aside.update(_out_of_train(rows, leak))
     kept = [r for r in rows if r["example_id"] not in aside]
     leaks = leaks_between(kept, hashes)
     for name, items in (against or {}).items():
-        shared = leaks_against(kept, items, name, hashes)
+        theirs = sample_hashes(items) if hashes else Pictures({})
+        missed += [f"{name}: {item_id}" for item_id in theirs.not_looked_at]
+        shared = leaks_against(kept, items, name, hashes, theirs.hashes)
         if drop:
             aside.update(_sharing(kept, shared))
             kept = [r for r in kept if r["example_id"] not in aside]
@@ -385,9 +421,14 @@ def split_file(
     _write(out, kept, [{**r, "split": None} for r in rows if r["example_id"] in aside])
     write_atomic(out / GROUPS, json.dumps(assigned.groups, indent=0, sort_keys=True) + "\n")
     counts = dict(Counter(row["split"] for row in kept)) | {"aside": len(aside)}
-    report = {"counts": counts, "aside": aside, "leaks": [asdict(leak) for leak in leaks]}
+    report = {
+        "counts": counts,
+        "aside": aside,
+        "leaks": [asdict(leak) for leak in leaks],
+        "not_looked_at": missed,
+    }
     write_atomic(out / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
-    return Done(out, counts, tuple(leaks))
+    return Done(out, counts, tuple(leaks), tuple(missed))
 
 
 def _split(row: Row) -> str:

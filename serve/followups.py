@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
 from demeanor.data_engine import queries
-from demeanor.data_engine.queries import Asked, Seen
+from demeanor.data_engine.queries import Asked, FirstWording, Seen
 from demeanor.explain.corpora.labels import COARSE, coarse_of
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.pipeline import reason
@@ -52,14 +51,7 @@ _PRIVATE = re.compile(
 )
 
 
-class _FirstWording(random.Random):
-    """The same question has the same answer: the first wording, always."""
-
-    def choice(self, seq: Any) -> Any:
-        return seq[0]
-
-
-_DRAW = _FirstWording(0)
+_DRAW = FirstWording(0)  # the same question has the same answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,12 @@ def split_command(
         raise typer.Exit(2) from error
     if as_json:
         leaks = [asdict(leak) for leak in done.leaks]
-        found = {"folder": str(out), "counts": done.counts, "leaks": leaks}
+        found = {
+            "folder": str(out),
+            "counts": done.counts,
+            "leaks": leaks,
+            "not_looked_at": done.not_looked_at,
+        }
         print(json.dumps(found, ensure_ascii=False, indent=1))
     else:
         console = Console(highlight=False, soft_wrap=True)
@@ -82,5 +87,8 @@ def _lines(done: "Done") -> Iterator[str]:
     for leak in done.leaks[:_N_SHOWN]:
         one, other = leak.splits
         yield f"  {leak.kind}: {leak.what}: {leak.first} ({one}) and {leak.second} ({other})"
+    if done.not_looked_at:
+        missed = len(done.not_looked_at)
+        yield f"{missed} pictures could not be compared, such as {done.not_looked_at[0]}"
     for name in (ROWS, ASIDE, GROUPS, REPORT):
         yield str(done.folder / name)

@@ -24,7 +24,7 @@ class Encoded:
     ids: np.ndarray  # uint16
     parts: np.ndarray  # uint8
     learnt: np.ndarray  # bool: tokens of replies
-    easy: bool  # with observations to find again; not words alone
+    first: bool  # read before the others
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -48,7 +48,7 @@ def encoded(lessons: Sequence[Lesson], tokenizer: Any) -> Iterator[Encoded]:
                 np.array(ids, np.uint16),
                 np.array(parts, np.uint8),
                 np.array(learnt, bool),
-                "f1 " in lesson.shown,
+                lesson.first,
             )
 
 

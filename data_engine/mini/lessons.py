@@ -40,6 +40,7 @@ _SETTINGS = TimelineSettings(max_tokens=1500)
 _SCENARIOS = {**WEIGHTS, Scenario.PICTURE: 0.12}  # pictures come from people as well
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
 _N_RECITED = 2  # observations that are to be found again
+_FEW = (2, 7)  # lines of a situation that is nothing else
 _WORDS_28, _WORDS_7 = 0.55, 0.8
 
 
@@ -47,15 +48,24 @@ _WORDS_28, _WORDS_7 = 0.55, 0.8
 class Lesson:
     shown: str
     asked: tuple[tuple[str, str], ...]  # question with its control tokens, and the reply
+    first: bool = False  # read before the others: only to find lines again
 
     def as_plain(self) -> dict[str, Any]:
-        return {"shown": self.shown, "asked": [list(pair) for pair in self.asked]}
+        asked = [list(pair) for pair in self.asked]
+        return {"shown": self.shown, "asked": asked, "first": self.first}
+
+
+def read_lesson(plain: Mapping[str, Any]) -> Lesson:
+    asked = tuple((question, reply) for question, reply in plain["asked"])
+    return Lesson(plain["shown"], asked, plain["first"])
 
 
 def drawn_lessons(seed: int, number: int, say: Say) -> Iterator[Lesson]:
     """The clip of this number, and often the same clip with something taken away."""
     draw = random.Random(f"{seed} mini {number}")  # noqa: S311 drawn with a seed
     case = case_of(draw_clip(seed, number, _SCENARIOS, say), _SETTINGS)
+    if (few := _few(case, draw)) is not None:
+        yield few
     yield _lesson(case, draw, n_questions=3)
     if draw.random() < 0.4:
         yield _lesson(_less(case, draw), draw, n_questions=1)
@@ -85,9 +95,21 @@ def _lesson(case: Case, draw: random.Random, n_questions: int) -> Lesson:
     return Lesson(shown, tuple(dict(asked).items()))
 
 
-def _recited(observations: Sequence[Observation], draw: random.Random) -> Iterator[tuple[str, str]]:
+def _few(case: Case, draw: random.Random) -> Lesson | None:
+    """A few lines of a clip, each to be found again."""
+    worth = worth_reciting(case.seen.observations)
+    if not worth:
+        return None
+    kept = draw.sample(worth, min(draw.randint(*_FEW), len(worth)))
+    asked = dict(_recited(kept, draw, len(kept)))
+    return Lesson(short_form(case.seen.person, kept, ()), tuple(asked.items()), first=True)
+
+
+def _recited(
+    observations: Sequence[Observation], draw: random.Random, n: int = _N_RECITED
+) -> Iterator[tuple[str, str]]:
     speech, worth = speech_of(observations), worth_reciting(observations)
-    for observation in draw.sample(worth, min(_N_RECITED, len(worth))):
+    for observation in draw.sample(worth, min(n, len(worth))):
         question, answer = reciting(observation, speech)
         yield ask(question), answer
 

@@ -1,5 +1,6 @@
 """All that demeanor-mini is made of: lessons, tokenizer, training, and the folder that ships."""
 
+import hashlib
 import json
 import random
 import time
@@ -14,6 +15,8 @@ from typing import Any
 
 import demeanor.explain
 from demeanor.data_engine.config import PerceptionConfig, load_config
+from demeanor.data_engine.mini import lessons as lessons_code
+from demeanor.data_engine.mini import pictures, start, writing
 from demeanor.data_engine.mini.batches import encoded
 from demeanor.data_engine.mini.lessons import (
     Lesson,
@@ -21,23 +24,25 @@ from demeanor.data_engine.mini.lessons import (
     drawn_lessons,
     known_sets,
     picture_lesson,
+    read_lesson,
     with_shares,
     word_lesson,
 )
 from demeanor.data_engine.mini.pictures import CLASSES, Classes, Picture, varied
-from demeanor.data_engine.mini.tokens import made_tokenizer
+from demeanor.data_engine.mini.tokens import closed_ids, made_tokenizer
 from demeanor.data_engine.mini.train import Shape, Steps, new_model, train
+from demeanor.data_engine.mixture import own_code
 from demeanor.data_engine.perceive import Perceiver
 from demeanor.data_engine.simulate import words as sentences
 from demeanor.data_engine.simulate.posterior import weigh
 from demeanor.data_engine.sources import read_source
-from demeanor.data_engine.split import Shares
-from demeanor.data_engine.words import spoken
+from demeanor.data_engine.split import TRAIN, Shares
+from demeanor.data_engine.words import comments, spoken
 from demeanor.explain.corpora.folds import HELD_OUT, fold_of
-from demeanor.explain.corpora.texts import read_goemotions
 from demeanor.explain.errors import DemeanorError
+from demeanor.explain.reasoning import short_form
 
-LESSONS, LOG, MANIFEST, SETS = "lessons.jsonl", "training.jsonl", "demeanor.json", "label_sets.json"
+MANIFEST, SETS = "demeanor.json", "label_sets.json"
 N_CLIPS, N_PICTURES = 14_000, 8_000
 BACKENDS = ("mesh", "landmarker")
 VERSION = "1"  # of the model: a new one for every set of weights that ships
@@ -59,7 +64,8 @@ class Wanted:
 
 
 def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Writes the model into `folder`; lessons that are there already are not drawn again."""
+    """Writes the model into `folder`; lessons that an earlier run left there, of the same wish and
+    the same code, are not drawn again."""
     folder.mkdir(parents=True, exist_ok=True)
     lessons, counts = _lessons(wanted, folder, tell)
     texts = [chain([x.shown], *x.asked) for x in lessons[:: max(1, len(lessons) // 20_000)]]
@@ -70,6 +76,8 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
         wanted.shape, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id,
         wanted.steps.seed,
     )  # fmt: skip
+    if start.fits(wanted.shape):
+        start.put_in(model, closed_ids(tokenizer))
     n_weights = sum(p.numel() for p in model.parameters())
     tell(f"{n_weights / 1e6:.1f} million weights")
     done = train(
@@ -111,7 +119,7 @@ def _write(path: Path, data: Any) -> None:
 def _lessons(
     wanted: Wanted, folder: Path, tell: Callable[[str], None]
 ) -> tuple[list[Lesson], dict[str, int]]:
-    file = folder / LESSONS
+    file = folder / f"lessons-{_key(wanted)}.jsonl"
     if not file.is_file():
         started = time.monotonic()
         part = file.with_suffix(".part")
@@ -122,12 +130,21 @@ def _lessons(
         tell(f"lessons written in {time.monotonic() - started:.0f} s")
     lessons: list[Lesson] = []
     counts: dict[str, int] = {}
-    for line in file.open(encoding="utf-8"):
-        kind, plain = json.loads(line)
-        asked = tuple((question, reply) for question, reply in plain["asked"])
-        lessons.append(Lesson(plain["shown"], asked))
-        counts[kind] = counts.get(kind, 0) + 1
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            kind, plain = json.loads(line)
+            lessons.append(read_lesson(plain))
+            counts[kind] = counts.get(kind, 0) + 1
     return lessons, counts
+
+
+def _key(wanted: Wanted) -> str:
+    """Of all that lessons follow from."""
+    parts = [wanted.clips, wanted.pictures, wanted.word_turns, wanted.steps.seed, str(wanted.faces)]
+    digest = hashlib.sha256(json.dumps([*parts, own_code()]).encode())
+    for module in (lessons_code, pictures, writing, short_form):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _made(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[tuple[str, Lesson]]:
@@ -140,11 +157,10 @@ def _made(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[tuple[str, Le
     draw = random.Random(f"{seed} mini others")  # noqa: S311 drawn with a seed
     if wanted.faces is not None:
         for backend in BACKENDS:
-            pictures = read_pictures(wanted.faces, backend, held_out=False)
-            tell(f"{len(pictures)} pictures of the training folds as {backend} measures them")
+            pictures = read_pictures(wanted.faces, backend, held_out=False, tell=tell)
             n = wanted.pictures // len(BACKENDS)
             yield from (("picture", lesson) for lesson in _pictured(pictures, backend, n, draw))
-    items = list(read_goemotions(wanted.goemotions / "train.tsv"))
+    items = comments(wanted.goemotions, Shares())[TRAIN]
     for _ in range(wanted.word_turns):
         yield from (("comment", word_lesson(item, draw)) for item in items)
 
@@ -155,7 +171,7 @@ def _chunk(seed: int, n_clips: int, goemotions: Path, start: int) -> list[Lesson
     return [lesson for n in numbers for lesson in drawn_lessons(seed, n, say)]
 
 
-def comments_or_ours(goemotions: Path, split: str = "train") -> Say:
+def comments_or_ours(goemotions: Path, split: str = TRAIN) -> Say:
     """What is said in a drawn clip: a comment that people wrote, or a sentence of ours."""
     written = spoken(goemotions, Shares(), split)
 
@@ -181,18 +197,28 @@ def _pictured(
         yield picture_lesson(seen, picture.gaps, with_shares(weighed, classes.shares(seen)), draw)
 
 
-def read_pictures(faces: Path, backend: str, held_out: bool) -> list[Picture]:
-    """Labelled pictures as `backend` measures them: measured once, then read from the cache."""
+def read_pictures(
+    faces: Path, backend: str, held_out: bool, tell: Callable[[str], None] = lambda line: None
+) -> list[Picture]:
+    """Labelled pictures as `backend` measures them: measured once, then read from the cache.
+
+    A picture that cannot be measured is left out, and `tell` hears how many were and why.
+    """
     config = load_config("press-faces", [f"source.path={faces}", f"perception.face={backend}"])
     perceiver = Perceiver(PerceptionConfig(**asdict(config.perception)))
-    found = []
+    found, failed = [], []
     for sample in read_source(config.source).samples:
         identity, label = sample.item.subject or "", str(sample.item.gold)
         if (fold_of("faces", identity) == HELD_OUT) is not held_out or label not in CLASSES:
             continue
         try:
             seen = perceiver.perceive(sample)
-        except DemeanorError:
-            continue  # no face was found
+        except DemeanorError as error:
+            failed.append(f"{sample.path}: {error}")
+            continue
         found.append(Picture(identity, label, seen.observations, seen.not_measured))
+    folds = "held-out" if held_out else "training"
+    tell(f"{len(found)} pictures of the {folds} folds as {backend} measures them")
+    if failed:
+        tell(f"{len(failed)} could not be measured, the first: {failed[0]}")
     return found

@@ -14,7 +14,7 @@ import yaml
 
 from demeanor.data_engine.mini.lessons import known_sets
 from demeanor.data_engine.simulate.tables import patterns
-from demeanor.explain.reasoning.short_form import ASK, END, PAD, SAY
+from demeanor.explain.reasoning.short_form import ASK, BEST_FIT, END, PAD, SAY
 from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS
 
 N_TOKENS = 6144
@@ -26,14 +26,15 @@ _TEMPLATES = (
     ("demeanor.data_engine.simulate", "phrasings.yaml"),
 )
 _LINES = (
-    "Key observations:\n- ", "].\nInterpretation:\n- ", "].\nConclusion: ", "].\nLabels: ",
-    ".\nInterpretation:\n- ", ".\nConclusion: ", ".\nLabels: ",
-    "\nInterpretation:\nConclusion:", "\nLabels: ",
-    "\nBest fit: ", "\nConfidence: ", "\nAlternatives: ", "\nValence: ", "\nArousal: ",
-    "\nAbstained: no", "\nAbstained: yes\nReason: ", ".\n- ", "].\n- ", "].\n", " [", ", ", " and ",
-    "; it is measured with little certainty", "; it falls within talking and counts less",
-    "; it is held all along and counts less", " of the movements of a pattern listed for ",
-    " very slight", " very strong", "explain: ", "label: ", "labels",
+    "\n[", "no: ", "]: ",
+    "Key observations:\n- [", "Key observations:\n- ", ".\n- [", ".\n- ", " s.\n- [",
+    ".\nInterpretation:\n- ", ".\nInterpretation:\n- [", ".\nConclusion: [", ".\nConclusion: ",
+    "\nInterpretation:\nConclusion:", ".\nLabels: ", "\nConfidence: ", "\nAlternatives: ",
+    "\nValence: ", "\nArousal: ", "\nAbstained: no", "\nAbstained: yes\nReason: ", " s: ", " s at ",
+    ", ", " and ", " and [", "; held all along, so it counts less",
+    "; within talking, so it counts less", "; measured with little certainty",
+    ": a blink, which says nothing by itself", " of the movements of a pattern listed for ",
+    "explain: ", "label: ", "labels", "What is ",
     " (no transcript beside the clip, no subtitle stream, and no speech recogniser was chosen "
     "(--asr ...))", " (the clip has no picture)", " (the video has no sound)",
     " (the clip has no sound)", " (the picture has no sound)",
@@ -54,9 +55,9 @@ def made_tokenizer(texts: Sequence[str]) -> Any:
         ]
     )
     raw.decoder = decoders.ByteLevel()
-    names = _names()
+    names, closed = _names()
     trainer = trainers.BpeTrainer(
-        vocab_size=N_TOKENS - len(phrases) - len(names),
+        vocab_size=N_TOKENS - len(phrases) - len(names) - len(closed),
         special_tokens=[PAD, END, ASK, SAY],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -64,18 +65,24 @@ def made_tokenizer(texts: Sequence[str]) -> Any:
     spaced = re.compile("|".join(map(re.escape, sorted(phrases, key=len, reverse=True))))
     raw.train_from_iterator((part for text in texts for part in spaced.split(text)), trainer)
     raw.add_tokens([AddedToken(n, single_word=True, normalized=False) for n in names])
-    raw.add_tokens([AddedToken(p, normalized=False) for p in phrases])
+    raw.add_tokens([AddedToken(p, normalized=False) for p in (*phrases, *closed)])
     return PreTrainedTokenizerFast(
         tokenizer_object=raw, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False
     )
 
 
-def _names() -> list[str]:
-    """Ids and codes: never cut."""
+def closed_ids(tokenizer: Any) -> list[int]:
+    """Tokens of ids with what closes them."""
+    return [n for text, n in tokenizer.get_vocab().items() if re.fullmatch(r"[fvs]\d+\] ", text)]
+
+
+def _names() -> tuple[list[str], list[str]]:
+    """Ids and codes: never cut. Ids as well with what closes them, so that what is copied after
+    an id stands right behind it."""
     ids = [f"{kind}{n}" for kind, most in (("f", 60), ("v", 30), ("s", 20)) for n in range(1, most)]
     units = [code for code in MOVEMENTS if code.startswith("AU")]
     codes = [f"{code}{side}" for code in units for side in ("", "L", "R")]
-    return [*ids, *codes, *(f" {code}" for code in codes)]
+    return [*ids, *codes, *(f" {code}" for code in codes)], [f"{i}] " for i in ids]
 
 
 def _worth(texts: Sequence[str]) -> list[str]:
@@ -83,7 +90,7 @@ def _worth(texts: Sequence[str]) -> list[str]:
     known = sorted(dict.fromkeys(_phrases()), key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, known)))
     counts = Counter(found for text in texts for found in pattern.findall(text))
-    return [p for p in known if counts[p] >= _LEAST]
+    return [BEST_FIT, *(p for p in known if counts[p] >= _LEAST)]
 
 
 def _phrases() -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Makes demeanor-mini from nothing: a small LLaMA, its batches, and steps until the time is up.
 
 Matrices are stepped by Muon (orthogonalised momentum), which gets further in few steps; embeddings
-and norms by AdamW. It begins with short situations: finding a line again by its id is learnt first,
-and everything else stands on it. The rate is warmed up and falls to zero at the end, after so many
-minutes or, to have the same model again, after so many steps.
+and norms by AdamW. It begins with lessons of a few lines: finding a line again by its id is learnt
+first, and everything else stands on it. The rate is warmed up and falls to zero at the end, after
+so many minutes or, to have the same model again, after so many steps.
 """
 
 import json
@@ -24,9 +24,10 @@ class Shape:
 
     width: int = 256
     layers: int = 6
-    heads: int = 8
+    heads: int = 4
     inner: int = 704
     positions: int = 2048
+    theta: float = 1e6  # slow rotations: what is copied may stand far back
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,7 @@ class Steps:
     batch_tokens: int = 2048
     rate: float = 4e-3
     warmup: float = 0.03  # share of the whole
-    easy: float = 0.25  # share in which only short situations with observations are read
-    easy_tokens: int = 256
+    first: float = 0.08  # share in which only the first lessons are read
     seed: int = 0
     threads: int = 1
 
@@ -58,6 +58,7 @@ def new_model(shape: Shape, n_tokens: int, end: int, pad: int, seed: int) -> Any
         num_attention_heads=shape.heads,
         num_key_value_heads=shape.heads,
         max_position_embeddings=shape.positions,
+        rope_parameters={"rope_type": "default", "rope_theta": shape.theta},
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=end,
@@ -78,11 +79,12 @@ def train(
     draw = random.Random(steps.seed)  # noqa: S311 order of batches
     model.train()
     started, lately, n_steps, n_seen = time.monotonic(), 0.0, 0, 0
-    with (folder / "training.jsonl").open("a", encoding="utf-8") as log:
-        easy = [row for row in rows if row.easy and len(row) <= steps.easy_tokens] or rows
-        early, late = (_endless(part, steps.batch_tokens, draw) for part in (easy, rows))
+    with (folder / "training.jsonl").open("w", encoding="utf-8") as log:
+        first = [row for row in rows if row.first] or rows
+        rest = [row for row in rows if not row.first] or rows
+        early, late = (_endless(part, steps.batch_tokens, draw) for part in (first, rest))
         while (share := _share(steps, n_steps, time.monotonic() - started)) < 1.0:
-            batch = next(early if share < steps.easy else late)
+            batch = next(early if share < steps.first else late)
             for optimizer in optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = group["most"] * _rate(share, steps.warmup)

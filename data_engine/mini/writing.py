@@ -1,19 +1,19 @@
 """Accounts as demeanor-mini is to write them: each fact right behind the id that it is copied from.
 
-`[f1] AU12 C 2.9, 0.2-3.7 s: lip corners pulled up and back` says in the order of the line that
-it is about, and a pattern names an id before each of its units. So a small model has only to go
-on as the text did after the same id, which is the first thing that such models learn.
+`[f1] AU12 C 2.9, 0.2-3.7 s: lip corners pulled up and back` begins as the line does that it is
+about, and a pattern names an id before each of its units. So a small model has only to go on as
+the text did after the same id, which is the first thing that such models learn.
 """
 
-import random
 from collections.abc import Iterable
 from typing import Any
 
-from demeanor.data_engine.grammar import Claim, Style, quote
+from demeanor.data_engine.grammar import Claim, Style
+from demeanor.data_engine.queries import FirstWording
 from demeanor.data_engine.simulate.accounts import Account, account, listed
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
 from demeanor.explain.reasoning.chat import Request
-from demeanor.explain.reasoning.short_form import movement, sound, when
+from demeanor.explain.reasoning.short_form import fact
 from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans
 from demeanor.explain.records import Channel, Observation, Span, Unit
 from demeanor.explain.vocabulary import MOVEMENTS, Region
@@ -25,18 +25,11 @@ _MOST_CITED = 4
 _MOST_LINES, _MOST_CLAIMS = 6, 5  # of key observations, and of what follows from them
 
 
-class Plain(random.Random):
-    """Draws as ever, but takes the first wording: what varies is the clip."""
-
-    def choice(self, seq: Any) -> Any:
-        return seq[0]
-
-
 def brief(request: Request, weighed: Weighed) -> dict[str, Any]:
     """The reply of the three parts, in one wording."""
     if weighed.abstains:
-        return account(request, weighed, Plain(0), STYLE)
-    reply = _Brief(request, weighed, Plain(0), STYLE).reply()
+        return account(request, weighed, FirstWording(0), STYLE)
+    reply = _Brief(request, weighed, FirstWording(0), STYLE).reply()
     return {
         **reply,
         "observations": reply["observations"][:_MOST_LINES],
@@ -45,17 +38,13 @@ def brief(request: Request, weighed: Weighed) -> dict[str, Any]:
 
 
 def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
-    """One observation, said behind its id."""
+    """One observation: its line, and what the movement looks like."""
     o = observation
-    during = f",{when(o)} s" if when(o) else ""
-    if o.channel is Channel.SPEECH:
-        return f"[{o.obs_id}]{during.lstrip(',')}: {quote(o.quote or '')}"
-    if o.channel is Channel.VOICE:
-        return f"[{o.obs_id}] {sound(o)}{during}"
+    if o.channel is not Channel.FACE:
+        return fact(o)
     if o.code == "AU45":
-        return f"[{o.obs_id}] {movement(o)}{during}: a blink, which says nothing by itself"
-    clause = MOVEMENTS[o.code].clause
-    return f"[{o.obs_id}] {movement(o)}{during}: {clause}{_reserve(o, list(speech))}"
+        return f"{fact(o)}: a blink, which says nothing by itself"
+    return f"{fact(o)}: {MOVEMENTS[o.code].clause}{_reserve(o, list(speech))}"
 
 
 def _reserve(o: Observation, speech: list[Span]) -> str:

@@ -1,21 +1,22 @@
-"""demeanor-mini, the model in the box: a small LLaMA that was made for this task alone.
+"""demeanor-mini, which is to be the model in the box: a small LLaMA made for this task alone.
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
 the plain three-part text. Two things are not left to it: it cannot name an observation that it
-was not shown, and its best fit is one of the labels that were asked for.
+was not shown (as long as ids are one token: f59, v29, s19), and its best fit is one of the labels
+that were asked for. No weights ship yet (docs/mini.md): it is asked by the name of a folder.
 """
 
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from demeanor.explain.errors import ChatError, ModelFileError
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.short_form import (
+    BEST_FIT,
     END,
     ask,
     ask_label,
@@ -25,14 +26,12 @@ from demeanor.explain.reasoning.short_form import (
 )
 from demeanor.explain.records import LabelSet, NotMeasured, Observation
 
-FOLDER = "demeanor.explain.reasoning.mini_model"
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
-_BEST_FIT = "\nBest fit: "
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
 
 
 class Mini:
-    """The reasoner behind `--chat mini`. Deterministic: the likeliest token, always."""
+    """Deterministic: the likeliest token, always."""
 
     name = "demeanor-mini"
     adapter = None
@@ -40,7 +39,7 @@ class Mini:
     structured = True  # held to its form here, not by a schema
     reads_prompt = False
 
-    def __init__(self, folder: Path | None = None, *, held: bool = True) -> None:
+    def __init__(self, folder: Path, *, held: bool = True) -> None:
         """held=False lets it write what it likes: to measure what holding it does."""
         self._folder, self._held = folder, held
         made = json.loads(self._file(_MADE).read_text("utf-8"))
@@ -91,13 +90,12 @@ class Mini:
         return Tokenizer.from_file(str(self._file(_TOKENIZER)))
 
     def _file(self, name: str) -> Path:
-        if self._folder is None:
-            with as_file(files(FOLDER).joinpath(name)) as path:
-                found = path
-        else:
-            found = self._folder / name
+        found = self._folder / name
         if not found.is_file():
-            raise ModelFileError(f"{found} is missing: install demeanor anew, or name its folder")
+            raise ModelFileError(
+                f"{found} is missing: wanted a folder that `python -m demeanor.data_engine.mini` "
+                "made (OUT/model)"
+            )
         return found
 
     def _shown_set(self, labels: LabelSet) -> Sequence[str]:
@@ -111,19 +109,20 @@ class Mini:
     def _read(self, shown: str, question: str, room: int) -> tuple[Any, Any]:
         from demeanor.explain.reasoning.llama import Reading
 
-        ids, reading = self._ids(shown) + self._ids(question), Reading(self._model)
+        ids = self._ids(shown) + self._ids(question)
         if len(ids) + room > self._model.positions:
             raise ChatError(
                 f"{self.name} reads {self._model.positions} tokens; this timeline has {len(ids)} "
                 f"and the reply may have {room}. Take a shorter clip, or --chat prototype"
             )
+        reading = Reading(self._model)
         return reading, reading.read(ids)[-1]
 
     def _written(self, shown: str, question: str, labels: Sequence[str], most: int) -> str:
         most = min(most, _MOST_TOKENS)
         reading, logits = self._read(shown, question, most)
         barred = self._barred(shown) if self._held else None
-        end, best_fit = self._tokens.token_to_id(END), self._best_fit
+        end, best_fit = self._tokens.token_to_id(END), self._tokens.token_to_id(BEST_FIT)
         written: list[int] = []
         while len(written) < most:
             if barred is not None:
@@ -139,24 +138,22 @@ class Mini:
                 logits = reading.read(label)[-1]
         return str(self._tokens.decode(written, skip_special_tokens=True))
 
-    @cached_property
-    def _best_fit(self) -> int:
-        return int(self._tokens.token_to_id(_BEST_FIT))
-
     def _barred(self, shown: str) -> Any:
         """(vocabulary,) bool: ids of observations that are not in what was shown."""
         import torch
 
-        known = set(self._ids(shown))
+        known = {line.partition("]")[0].removeprefix("[") for line in shown.splitlines()}
         barred = torch.zeros(self._model.n_tokens, dtype=torch.bool)
         for token, obs_id in self._obs_ids:
-            barred[token] = token not in known and f"\n{obs_id} " not in f"\n{shown}"
+            barred[token] = obs_id not in known
         return barred
 
     @cached_property
     def _obs_ids(self) -> list[tuple[int, str]]:
+        """Tokens `f3` and `f3] ` with the id that they name."""
         vocabulary = self._tokens.get_vocab(with_added_tokens=True)
-        return [(n, t) for t, n in vocabulary.items() if t[0] in "fvs" and t[1:].isdigit()]
+        named = {n: t.removesuffix("] ") for t, n in vocabulary.items()}
+        return [(n, t) for n, t in named.items() if t[:1] in "fvs" and t[1:].isdigit()]
 
     def _likeliest(self, reading: Any, logits: Any, labels: Sequence[str]) -> list[int]:
         scored = list(self._scored(reading, logits, labels))

@@ -1,8 +1,10 @@
 """A timeline in few tokens, and what may be asked about it: all that demeanor-mini reads.
 
 The same functions make its training text and its prompts. One line for each observation, in time
-order: `f3 AU12 C 2.9 0.2-3.7 at 1.2 talk`. Quoted speech is the only text of strangers in it; it
-stands on one line between double quotes, which it cannot close, and cannot hold control tokens.
+order: `[f3] AU12 C 2.9, 0.2-3.7 s at 1.2 talk`. A line begins exactly as a reply says the same
+(`fact`), token by token, so that a small model has only to copy it. Quoted speech is the only text
+of strangers in it; it stands on one line between quotation marks, which it cannot close, and cannot
+hold control tokens.
 """
 
 import re
@@ -23,11 +25,13 @@ from demeanor.explain.vocabulary import (
 )
 
 ASK, SAY, END, PAD = "<ask>", "<say>", "<end>", "<pad>"
+BEST_FIT = "\nBest fit: "  # one token: what follows it is held to the labels asked for
 MAX_LINES = 28  # of observations: what was trained on; the least telling ones go first
 MAX_QUOTE_CHARS = 300
 _LOW_RELIABILITY = 0.5
 _NEAR = 0.3  # a change this close to the level says nothing beside it
 _SHORT_S = 0.05  # a moment
+_MARKS = {ord(mark): "'" for mark in '"“”„«»'}
 _MOUTHS = (Region.MOUTH, Region.JAW)
 _TELLING = {Channel.SPEECH: 9.0, Channel.VOICE: 3.0}
 
@@ -48,7 +52,7 @@ def short_form(
 
 def of_words(text: str) -> str:
     """Words that stand alone, as `short_form` would show what is said in a clip."""
-    return f"s1 {_quoted(text)}"
+    return f"[s1] {quoted(text)}"
 
 
 def ask_reasons(labels: Iterable[str]) -> str:
@@ -75,7 +79,7 @@ def as_text(reply: dict[str, Any]) -> str:
     if reply["abstained"]:
         return "\n".join([*lines, "Abstained: yes", f"Reason: {reply['abstained_reason']}"])
     others = ", ".join(f"{a['label']} {a['confidence']:.2f}" for a in reply["alternatives"])
-    lines += [f"Labels: {', '.join(reply['labels'])}", f"Best fit: {reply['best_fit']}"]
+    lines.append(f"Labels: {', '.join(reply['labels'])}{BEST_FIT}{reply['best_fit']}")
     lines += [f"Confidence: {reply['confidence']:.2f}", f"Alternatives: {others or 'none'}"]
     lines += [f"Valence: {reply['valence']:.2f}", f"Arousal: {reply['arousal']:.2f}"]
     return "\n".join([*lines, "Abstained: no"])
@@ -95,22 +99,29 @@ def _gaps(person: str | None, gaps: Sequence[NotMeasured], with_why: bool) -> li
         missing += [(what, g) for g in whole if g.what == what][:1]
     lines = [f"no {what}" + f" ({_plain(g.reason)})" * with_why for what, g in missing]
     codes = sorted(unmeasured_codes(own), key=lambda c: int(re.sub(r"\D", "", c) or 0))
-    return lines if faceless or not codes else [*lines, f"no {' '.join(codes)}"]
+    return lines if faceless or not codes else [*lines, f"no: {', '.join(codes)}"]
 
 
 def _line(observation: Observation, spoken: bool) -> str:
     if observation.channel is Channel.SPEECH:
-        return f"{observation.obs_id}{when(observation)} {_quoted(observation.quote or '')}"
+        return fact(observation)
     if observation.channel is Channel.VOICE:
-        during = "" if observation.kind is Kind.STATE else when(observation)
-        return f"{observation.obs_id} {sound(observation)}{during}{_low(observation)}"
+        return fact(observation) + _low(observation)
     apex = f" at {observation.apex_s:.1f}" if observation.span.duration_s >= _SHORT_S else ""
-    line = f"{observation.obs_id} {movement(observation)}{when(observation)}{apex}"
-    return line + "".join(_flags(observation, spoken))
+    return fact(observation) + apex + "".join(_flags(observation, spoken))
 
 
-def movement(observation: Observation) -> str:
-    """What was seen and how strong, as a line and a reply both say it."""
+def fact(observation: Observation) -> str:
+    """What was seen or heard, how strong, and when, behind its id: said alike everywhere."""
+    o = observation
+    if o.channel is Channel.SPEECH:
+        return f"[{o.obs_id}]{_when(o)}: {quoted(o.quote or '')}"
+    if o.channel is Channel.VOICE:
+        return f"[{o.obs_id}] {sound(o)}" + ("" if o.kind is Kind.STATE else f",{_when(o)}")
+    return f"[{o.obs_id}] {_movement(o)}" + (f",{_when(o)}" if _when(o) else "")
+
+
+def _movement(observation: Observation) -> str:
     if observation.peak is None or observation.code == "AU45":
         rate = observation.unit is Unit.PER_MINUTE and observation.peak is not None
         return f"{observation.name} {observation.peak:.0f} a minute" if rate else observation.name
@@ -134,14 +145,14 @@ def sound(observation: Observation) -> str:
     return f"{higher if by > 0 else lower} {by:+.1f} {observation.unit}".rstrip()
 
 
-def when(observation: Observation) -> str:
+def _when(observation: Observation) -> str:
     """From when to when, with a space before it; nothing for a picture."""
     span = observation.span
     if span.end_s == 0.0:  # a picture
         return ""
     if span.duration_s < _SHORT_S:
-        return f" {span.start_s:.1f}"
-    return f" {span.start_s:.1f}-{span.end_s:.1f}"
+        return f" {span.start_s:.1f} s"
+    return f" {span.start_s:.1f}-{span.end_s:.1f} s"
 
 
 def _flags(observation: Observation, spoken: bool) -> Iterable[str]:
@@ -177,11 +188,11 @@ def _time(observation: Observation) -> tuple[float, float, str]:
     return observation.span.start_s, observation.apex_s, observation.obs_id
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """On one line, cut, without a quotation mark that could close it."""
-    said = _plain(text).replace('"', "'").translate({0x201C: "'", 0x201D: "'"})
+    said = _plain(text).translate(_MARKS)
     cut = said if len(said) <= MAX_QUOTE_CHARS else said[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
-    return f'"{cut}"'
+    return f"“{cut}”"
 
 
 def _plain(text: str) -> str:

@@ -21,6 +21,7 @@ from demeanor.data_engine.split import (
     leaks_between,
     near_copies,
     picture_hashes,
+    sample_hashes,
     split_file,
     split_of,
 )
@@ -216,10 +217,24 @@ def test_near_copies_of_pictures_are_told_and_put_out_of_training(pictured, tmp_
 def test_pictures_of_an_evaluation_set_are_found_among_the_rows(pictured, tmp_path):
     rows, media = pictured
     cv2.imwrite(str(tmp_path / "theirs.jpg"), drawn(2, 90))
-    hashes = picture_hashes(rows, media)
-    sample = Item("x", "joy", media=tmp_path / "theirs.jpg")
-    (leak,) = leaks_against(rows, [sample], "faces=there", hashes)
+    hashes = picture_hashes(rows, media).hashes
+    samples = [Item("x", "joy", media=tmp_path / "theirs.jpg")]
+    theirs = sample_hashes(samples).hashes
+    (leak,) = leaks_against(rows, samples, "faces=there", hashes, theirs)
     assert (leak.kind, leak.first, leak.second) == (PICTURE, "p2", "x")
+
+
+def test_pictures_that_could_not_be_compared_are_named(pictured, tmp_path):
+    rows, media = pictured
+    (media / "p0.png").unlink()
+    (media / "p2.png").write_bytes(b"no picture")
+    file = tmp_path / "in.jsonl"
+    file.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    theirs = {"faces=there": [Item("x", "joy", media=tmp_path / "gone.jpg"), Item("t", "joy")]}
+    done = split_file(file, tmp_path / "out", against=theirs, media=media)
+    assert set(done.not_looked_at) == {"p0.png", "p2.png", "faces=there: x"}
+    told = json.loads((tmp_path / "out" / "leaks.json").read_text())
+    assert told["not_looked_at"] == list(done.not_looked_at)
 
 
 def test_a_wrong_folder_of_media_is_refused(pictured, tmp_path):

@@ -1,6 +1,7 @@
 """What demeanor-mini learns from: every answer is one that the product's own checks would pass."""
 
 import random
+import re
 
 import pytest
 from drawn_observations import au
@@ -8,6 +9,7 @@ from drawn_observations import au
 from demeanor.data_engine.mini.lessons import (
     drawn_lessons,
     picture_lesson,
+    read_lesson,
     shown_set,
     with_shares,
     word_lesson,
@@ -39,7 +41,7 @@ def test_the_same_seed_draws_the_same_lessons(lessons):
 def test_every_explanation_is_read_without_a_complaint(lessons):
     open_set = LabelSet("any", (), {}, "")
     replies = [reply for lesson in lessons for reply in explained(lesson)]
-    assert len(replies) == len(lessons)
+    assert len(replies) == len([x for x in lessons if not x.first])
     for reply in replies:
         found = parse(reply, open_set)
         rest = [p for p in found.problems if "not in" not in p]  # labels: the set is left open
@@ -49,9 +51,25 @@ def test_every_explanation_is_read_without_a_complaint(lessons):
 
 def test_no_answer_cites_what_is_not_shown(lessons):
     for lesson in lessons:
-        shown = {line.split()[0] for line in lesson.shown.splitlines()}
+        shown = set(read_cites(re.sub("“.*”", "", lesson.shown)))
         for _, reply in lesson.asked:
             assert set(read_cites(reply)) <= shown or "more" in lesson.shown.splitlines()[-1]
+
+
+def test_the_first_lessons_only_ask_for_lines_again(lessons):
+    first = [x for x in lessons if x.first]
+    assert len(first) > 40
+    for lesson in first:
+        lines = lesson.shown.splitlines()
+        assert 1 <= len(lines) <= 7
+        assert len(lesson.asked) == len(lines)
+        for _, reply in lesson.asked:
+            head = reply.removesuffix(".").partition(": ")[0]
+            assert any(line.startswith(head) for line in lines)
+
+
+def test_a_lesson_is_read_back_as_it_was_kept(lessons):
+    assert [read_lesson(x.as_plain()) for x in lessons[:9]] == lessons[:9]
 
 
 def test_some_lessons_take_everything_away_and_abstain(lessons):
@@ -64,7 +82,7 @@ def test_a_picture_is_taught_the_shares_that_it_is_given():
     seen = (au("f1", 12, 3.5, (0.0, 0.0)), au("f2", 6, 3.0, (0.0, 0.0)))
     weighed = with_shares(weigh(seen, (), "p1", {}, "mesh"), {"anger": 0.9, "neutral": 0.1})
     found = picture_lesson(seen, (), weighed, random.Random(0))
-    assert found.shown == "f1 AU12 D 3.5\nf2 AU6 C 3.0"
+    assert found.shown == "[f1] AU12 D 3.5\n[f2] AU6 C 3.0"
     answers = dict(found.asked)
     assert answers[f"{ASK}labels{SAY}"] == "anger"
     assert "Best fit: ang" in explained(found)[0]
@@ -75,7 +93,7 @@ def test_a_comment_s_labels_are_all_answered_whatever_the_set():
     for seed in range(20):
         lesson = word_lesson(item, random.Random(seed))
         ((question, answer),) = lesson.asked
-        assert lesson.shown == 's1 "what a day"'
+        assert lesson.shown == "[s1] “what a day”"
         wanted = {"happiness"} if "ekman7" in question else {"joy", "love"}
         assert set(answer.split(", ")) == wanted
 

@@ -1,0 +1,87 @@
+"""What demeanor-mini is held to, with a scripted model in place of its weights."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from drawn_observations import SEVEN, au, request
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from demeanor.data_engine.mini.tokens import made_tokenizer  # noqa: E402
+from demeanor.explain.errors import ChatError, ModelFileError  # noqa: E402
+from demeanor.explain.reasoning.mini import Mini  # noqa: E402
+from demeanor.explain.reasoning.short_form import END  # noqa: E402
+
+SMILE = au("f1", 12, 2.9, (0.2, 3.7))
+POSITIONS = 400
+
+
+class Scripted:
+    """A reading whose model wants these tokens, place by place, whatever was written before."""
+
+    def __init__(self, n_tokens, wanted):
+        self.n_tokens, self.wanted, self.n_read = n_tokens, wanted, 0
+
+    def read(self, ids):
+        self.n_read += len(ids)
+        return torch.stack([self.wants(self.n_read - n) for n in reversed(range(len(ids)))])
+
+    def wants(self, place):
+        found = torch.zeros(self.n_tokens)
+        found[self.wanted[min(place, len(self.wanted) - 1)]] = 1.0
+        return found
+
+    def cut(self, n_read):
+        self.n_read = n_read
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = tmp_path_factory.mktemp("mini")
+    tokenizer = made_tokenizer(["[f1] AU12 C 2.9\nBest fit: anger", *SEVEN.labels])
+    tokenizer.save_pretrained(found)
+    (found / "demeanor.json").write_text(json.dumps({"version": "0", "weights": 1000}))
+    (found / "label_sets.json").write_text("{}")
+    return found
+
+
+def mini(folder, wanted, *, held=True, positions=POSITIONS):
+    found = Mini(folder, held=held)
+    tokens = found._tokens
+    n = tokens.get_vocab_size()
+    found.__dict__["_model"] = SimpleNamespace(n_tokens=n, positions=positions)
+    if wanted:
+        script = Scripted(n, [*tokens.encode(wanted).ids, tokens.token_to_id(END)])
+        found._read = lambda shown, question, room: (script, script.wants(0))
+    return found
+
+
+def test_it_is_deterministic_and_says_what_it_is(folder):
+    found = mini(folder, "[f1] AU12 C 2.9")
+    assert found.reply(request(SMILE)) == "[f1] AU12 C 2.9"
+    assert "0.0 million weights" in found.notes[0]
+
+
+def test_an_id_that_was_not_shown_cannot_be_written_unless_it_is_free(folder):
+    assert "f7" not in mini(folder, "see [f7] AU12").reply(request(SMILE))
+    assert "f7" in mini(folder, "see [f7] AU12", held=False).reply(request(SMILE))
+
+
+def test_the_best_fit_is_one_of_the_labels_unless_it_is_free(folder):
+    wanted = "Labels: joy\nBest fit: smirk"
+    held = mini(folder, wanted).reply(request(SMILE))
+    assert held.partition("Best fit: ")[2].startswith(SEVEN.labels)
+    free = mini(folder, wanted, held=False).reply(request(SMILE))
+    assert free == wanted
+
+
+def test_a_timeline_that_is_too_long_says_what_to_do(folder):
+    with pytest.raises(ChatError, match="shorter clip"):
+        mini(folder, None, positions=20).reply(request(SMILE))
+
+
+def test_a_folder_without_a_model_says_what_was_wanted(tmp_path):
+    with pytest.raises(ModelFileError, match=r"OUT/model"):
+        Mini(tmp_path)
