@@ -34,7 +34,7 @@ from demeanor.explain.perception.neutral import NeutralOptions, moment_of
 from demeanor.explain.perception.speech import readable
 from demeanor.explain.perception.subtitles import find_sidecar
 from demeanor.explain.reasoning.chain import explain_person
-from demeanor.explain.reasoning.chat import ChatModel, Request, chat_model
+from demeanor.explain.reasoning.chat import DEFAULT_CHAT, ChatModel, Request, chat_model
 from demeanor.explain.records import LabelSet, Measurement, NotMeasured, Span
 from demeanor.explain.result import Result
 from demeanor.explain.settings import Settings, load_settings
@@ -141,7 +141,7 @@ def neutral_options(
 def explain(
     path: str | Path,
     *,
-    chat: str | ChatModel = "prototype",
+    chat: str | ChatModel = DEFAULT_CHAT,
     labels: str = "rafdb7",
     person: str | None = None,
     transcript: str | Path | None = None,
@@ -156,7 +156,8 @@ def explain(
 ) -> Result:
     """Explain what a person in a clip appears to show, and why.
 
-    chat: "prototype", "local:DIR_OR_HUB", an OpenAI-style address, or a model already loaded;
+    chat: "mini", "prototype", "local:DIR_OR_HUB", an OpenAI-style address, or a model already
+    loaded;
     labels: name of a closed label set, or a labels.yaml; person: "p1", "all", default whoever
     was seen longest; neutral_at, neutral_clip: where their face is at rest ("00:03", "3-4";
     another clip of theirs), else that is found. Raises ClipError for what is no clip,

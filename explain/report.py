@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -705,15 +705,20 @@ def _media(result: Result, folder: Path, embed: Embed, blur: bool, max_bytes: in
 # The page ----------------------------------------------------------------------------------
 
 
-@cache
-def _environment(escape: bool) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text),
-        autoescape=escape,  # noqa: S701  off for Markdown only, which has its own escape
+def page_environment(text: Callable[[str], str], escape: bool) -> jinja2.Environment:
+    """Of templates that `text` finds by name. escape: all but Markdown, which has its own."""
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(text),
+        autoescape=escape,  # noqa: S701  off for Markdown only
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@cache
+def _environment(escape: bool) -> jinja2.Environment:
+    environment = page_environment(_text, escape)
     environment.globals["bar"] = lambda share, name: plots.share_bar(share, f"{name} {share:.2f}")
     environment.filters.update(
         clause=clause,

@@ -29,6 +29,7 @@ from platformdirs import user_data_path
 from rich.console import Console
 
 from demeanor.explain.errors import DemeanorError, MissingExtra
+from demeanor.explain.reasoning.chat import DEFAULT_CHAT
 from demeanor.serve.engine import Served, base_of, launched
 from demeanor.serve.page_process import page_environment, page_line
 
@@ -51,7 +52,7 @@ _err = Console(stderr=True, highlight=False)
 class Plan:
     """What is to be started, checked."""
 
-    chat: str = "prototype"
+    chat: str = DEFAULT_CHAT
     adapter: Path | None = None
     quantize: str | None = None
     constrain: bool = False
@@ -77,8 +78,8 @@ class Plan:
 def serve_command(
     chat: Annotated[
         str,
-        typer.Option(help="prototype, local:DIR_OR_HUB, vllm, or the URL of an OpenAI-style API."),
-    ] = "prototype",
+        typer.Option(help="mini, prototype, local:DIR_OR_HUB, vllm, or an OpenAI-style URL."),
+    ] = DEFAULT_CHAT,
     adapter: Annotated[
         Path | None, typer.Option(help="LoRA adapter for --chat local:… or vllm.")
     ] = None,

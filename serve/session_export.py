@@ -26,6 +26,7 @@ from demeanor.explain.report import (
     html_report,
     markdown_report,
     markdown_text,
+    page_environment,
     span_of,
 )
 from demeanor.explain.result import Result
@@ -185,13 +186,7 @@ def _filled(template: str, content: dict[str, Any]) -> str:
 
 @cache
 def _environment(escape: bool) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text),
-        autoescape=escape,  # noqa: S701  off for Markdown only, which has its own escape
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(_text, escape)
     environment.filters["md"] = markdown_text
     return environment
 

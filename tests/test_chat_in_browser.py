@@ -5,13 +5,12 @@ Citations lead back to the moments they speak of, and nothing is asked of anybod
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import served_page
 
 from demeanor.explain.demo import demo_clip
 
@@ -24,19 +23,8 @@ def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
     """Addresses of the API and of the page, once both answer."""
     for package in ("streamlit", "fastapi", "uvicorn"):
         pytest.importorskip(package)
-    options = ["--json", "--port", "0", "--page-port", "0", "--face-backend", "mesh"]
-    folder = tmp_path_factory.mktemp("serve")
-    line = [sys.executable, "-m", "demeanor.serve.cli", "serve", *options, "--data", str(folder)]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)  # noqa: S603
-    try:
-        assert process.stdout is not None
-        told = process.stdout.readline()
-        assert told, "demeanor serve ended before it told its addresses"
-        yield json.loads(told)
-    finally:
-        process.terminate()
-        process.wait(30)
-    assert process.returncode == 0
+    with served_page(tmp_path_factory.mktemp("serve")) as told:
+        yield told
 
 
 @pytest.fixture

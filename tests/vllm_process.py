@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from processes import children_of
 
 PYTHON = Path(os.environ.get("DEMEANOR_VLLM_PYTHON", "build/vllm-venv/bin/python"))
 OPTIONS = ("--enforce-eager", "--dtype=bfloat16", "--max-model-len=8192", "--block-size=128")
@@ -59,25 +60,6 @@ def serving(
             except subprocess.TimeoutExpired:
                 process.kill()
         process.communicate()
-
-
-def in_session(sid: int) -> list[int]:
-    """Processes of one session (/proc: stat's sixth field), the dead left out."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == sid and fields[0] != "Z":
-            found.append(int(folder.name))
-    return found
-
-
-def children_of(pid: int) -> list[int]:
-    told = Path(f"/proc/{pid}/task/{pid}/children")
-    threads = told.parent.parent.glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def engine_of(process: subprocess.Popen) -> tuple[int, str]:

@@ -12,7 +12,11 @@ from typing import Any, Protocol
 from demeanor.explain.errors import SettingsError, UnknownName
 from demeanor.explain.records import LabelSet, NotMeasured, Observation, Timeline
 
-KNOWN_FORMS = ("prototype", "local:DIR_OR_HUB", "http://HOST/v1#MODEL", "https://HOST/v1#MODEL")
+DEFAULT_CHAT = "prototype"
+KNOWN_FORMS = (
+    "mini", "mini:DIR", "prototype", "local:DIR_OR_HUB", "http://HOST/v1#MODEL",
+    "https://HOST/v1#MODEL",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def chat_model(
     timeout_s: float = 120.0,
     max_retries: int = 2,
 ) -> ChatModel:
-    """The reasoner named by `spec`: "prototype", "local:DIR_OR_HUB" or an OpenAI-style address.
+    """The reasoner named by `spec`: one of KNOWN_FORMS.
 
     `adapter`, `quantize` ("4bit") and `constrain` (replies held to a grammar) go with local models
     only. Raises UnknownName for other specs.
@@ -92,6 +96,11 @@ def chat_model(
         from demeanor.explain.reasoning.prototype import Prototype
 
         return Prototype()
+    if spec == "mini" or (spec.startswith("mini:") and len(spec) > len("mini:")):
+        from demeanor.explain.reasoning.mini import SHIPPED, Mini
+
+        own = spec.removeprefix("mini").removeprefix(":")
+        return Mini(Path(own) if own else SHIPPED)
     if spec.startswith("local:") and len(spec) > len("local:"):
         from demeanor.explain.reasoning.local import LocalChat
 

@@ -8,7 +8,7 @@ that were asked for. No weights ship yet (docs/mini.md): it is asked by the name
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from demeanor.explain.reasoning.short_form import (
 )
 from demeanor.explain.records import LabelSet, NotMeasured, Observation
 
+SHIPPED = Path(__file__).parent / "mini_model"
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
 
@@ -54,7 +55,8 @@ class Mini:
     def reply(self, request: Request) -> str:
         question = ask_reasons(self._shown_set(request.label_set))
         shown = short_form(request.person, request.observations, request.not_measured)
-        return self._written(shown, question, request.label_set.labels, request.max_tokens)
+        labels, most = request.label_set.labels, request.max_tokens
+        return self._written(shown, question, labels, most, request.say)
 
     def answer(
         self,
@@ -118,12 +120,20 @@ class Mini:
         reading = Reading(self._model)
         return reading, reading.read(ids)[-1]
 
-    def _written(self, shown: str, question: str, labels: Sequence[str], most: int) -> str:
+    def _written(
+        self,
+        shown: str,
+        question: str,
+        labels: Sequence[str],
+        most: int,
+        say: Callable[[str], None] | None = None,
+    ) -> str:
         most = min(most, _MOST_TOKENS)
         reading, logits = self._read(shown, question, most)
         barred = self._barred(shown) if self._held else None
         end, best_fit = self._tokens.token_to_id(END), self._tokens.token_to_id(BEST_FIT)
         written: list[int] = []
+        text = ""
         while len(written) < most:
             if barred is not None:
                 logits = logits.masked_fill(barred, -math.inf)
@@ -136,7 +146,18 @@ class Mini:
                 label = self._likeliest(reading, logits, labels)
                 written += label
                 logits = reading.read(label)[-1]
+            text = self._told(written, text, say)
         return str(self._tokens.decode(written, skip_special_tokens=True))
+
+    def _told(self, written: Sequence[int], before: str, say: Callable[[str], None] | None) -> str:
+        """The text so far; what is new in it is said, once its last character is whole."""
+        if say is None:
+            return ""
+        text = str(self._tokens.decode(written, skip_special_tokens=True))
+        if text.endswith("\ufffd"):
+            return before
+        say(text[len(before) :])
+        return text
 
     def _barred(self, shown: str) -> Any:
         """(vocabulary,) bool: ids of observations that are not in what was shown."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from processes import children_of, is_there
 from typer.testing import CliRunner
 
 from demeanor.explain.errors import DemeanorError
@@ -84,27 +85,6 @@ def test_nobody_there_is_not_healthy() -> None:
 
 
 # Started and stopped ---------------------------------------------------------------------------
-
-
-def children_of(pid: int) -> list[int]:
-    """Linux tells it in /proc; stat's fourth field is the parent."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(folder.name))
-    return found
-
-
-def is_there(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 @pytest.fixture

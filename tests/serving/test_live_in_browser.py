@@ -1,15 +1,13 @@
 """The camera's page in a real browser whose camera is a film of the demo clip."""
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import pytest
+from processes import served_page
 
 from demeanor.explain.demo import demo_clip
 from demeanor.explain.perception.media import Frame, Losses, open_clip, read
@@ -41,21 +39,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    options = ["--json", "--port", "0", "--page-port", "0", "--face-backend", "mesh", "--webcam"]
-    line = [sys.executable, "-m", "demeanor.serve.cli", "serve", *options]
-    folder = tmp_path_factory.mktemp("serve")
-    process = subprocess.Popen(  # noqa: S603
-        [*line, "--data", str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        told = process.stdout.readline()
-        assert told, "demeanor serve ended before it told its addresses"
-        yield json.loads(told)
-    finally:
-        process.terminate()
-        process.wait(30)
-    assert process.returncode == 0
+    with served_page(tmp_path_factory.mktemp("serve"), "--webcam") as told:
+        yield told
 
 
 @pytest.fixture(scope="module")

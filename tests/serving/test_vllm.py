@@ -10,14 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from vllm_process import count, engine_of, in_session, serving, write_adapter
+from processes import in_session
+from tiny_llama import write_tiny_llama
+from vllm_process import count, engine_of, serving, write_adapter
 
-from demeanor.prompts import load_prompt
-
-TEMPLATE = (
-    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 SETTINGS = """
 timeline:
   max_tokens: 500
@@ -29,45 +25,8 @@ reasoning:
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory) -> Path:
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    words = Tokenizer(models.BPE())
-    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    words.decoder = decoders.ByteLevel()
-    special = ["<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=1024,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    words.train_from_iterator([load_prompt(name).text for name in ("system", "explain")], trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        bos_token="<s>",  # noqa: S106
-        eos_token="</s>",  # noqa: S106
-        chat_template=TEMPLATE,
-    )
-    torch.manual_seed(0)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=1024,
-            hidden_size=128,
-            intermediate_size=256,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=2,
-            max_position_embeddings=8192,
-            bos_token_id=0,
-            eos_token_id=1,
-        )
-    )
     folder: Path = tmp_path_factory.mktemp("models") / "tiny"
-    tokenizer.save_pretrained(folder)
-    model.to(torch.bfloat16).save_pretrained(folder)
-    return folder
+    return write_tiny_llama(folder, n_tokens=1024, width=128, positions=8192, dtype="bfloat16")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from drawn_observations import au, request
+from tiny_llama import TEMPLATE, write_tiny_llama
 
 pytest.importorskip("transformers", reason="the extra `transformers` is not installed")
 pytest.importorskip("peft", reason="the extra `transformers` is not installed")
@@ -15,56 +16,15 @@ from demeanor.explain.errors import ChatError, ModelFileError, SettingsError, Un
 from demeanor.explain.reasoning.chain import explain_person, with_prompt
 from demeanor.explain.reasoning.chat import Message, chat_model
 from demeanor.explain.reasoning.local import LocalChat
-from demeanor.prompts import load_prompt
 
-TEMPLATE = (
-    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
 SMILE = au("f1", 12, 4.0)
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A folder with a random model and a tokenizer that knows the prompt's words."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    words = Tokenizer(models.BPE())
-    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    words.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=600,
-        special_tokens=["<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    words.train_from_iterator([load_prompt(name).text for name in ("system", "explain")], trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        bos_token="<s>",  # noqa: S106
-        eos_token="</s>",  # noqa: S106
-        chat_template=TEMPLATE,
-    )
-    torch.manual_seed(0)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            max_position_embeddings=4096,
-            bos_token_id=0,
-            eos_token_id=1,
-        )
-    )
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    tokenizer.save_pretrained(folder)
-    model.save_pretrained(folder)
-    return folder
+    return write_tiny_llama(folder, n_tokens=600, width=32, positions=4096)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What demeanor-mini is held to, with a scripted model in place of its weights."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from demeanor.data_engine.mini.tokens import made_tokenizer  # noqa: E402
-from demeanor.explain.errors import ChatError, ModelFileError  # noqa: E402
+from demeanor.explain.errors import ChatError, ModelFileError, UnknownName  # noqa: E402
+from demeanor.explain.reasoning.chat import chat_model  # noqa: E402
 from demeanor.explain.reasoning.mini import Mini  # noqa: E402
 from demeanor.explain.reasoning.short_form import END  # noqa: E402
 
@@ -62,6 +64,19 @@ def test_it_is_deterministic_and_says_what_it_is(folder):
     found = mini(folder, "[f1] AU12 C 2.9")
     assert found.reply(request(SMILE)) == "[f1] AU12 C 2.9"
     assert "0.0 million weights" in found.notes[0]
+
+
+def test_words_are_said_as_they_come(folder):
+    said = []
+    reply = mini(folder, "[f1] AU12 C 2.9").reply(replace(request(SMILE), say=said.append))
+    assert "".join(said) == reply
+    assert len(said) > 3
+
+
+def test_it_is_asked_for_by_name_or_by_folder(folder):
+    assert chat_model(f"mini:{folder}").name == "demeanor-mini"
+    with pytest.raises(UnknownName, match="mini:DIR"):
+        chat_model("mini:")
 
 
 def test_an_id_that_was_not_shown_cannot_be_written_unless_it_is_free(folder):
