@@ -50,14 +50,18 @@ def save_result(result: Result, path: Path) -> Path:
     return write_atomic(path, result_text(result))
 
 
-def result_text(result: Result) -> str:
-    """What a result.json holds."""
-    data = {
+def result_plain(result: Result) -> dict[str, Any]:
+    """What a result.json holds, before it is text."""
+    return {
         "schema_version": SCHEMA_VERSION,
         "generator": f"demeanor {demeanor.explain.__version__}",
         **to_plain(result),
     }
-    return json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def result_text(result: Result) -> str:
+    """What a result.json holds."""
+    return json.dumps(result_plain(result), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def load_result(path: Path) -> Result:

@@ -26,7 +26,7 @@ from demeanor.data_engine.queries import Asked
 from demeanor.explain.corpora.labels import known_label_sets, label_set
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.perception.media import MEDIA_SUFFIXES
-from demeanor.explain.store import result_text
+from demeanor.explain.store import result_plain, result_text
 from demeanor.serve import live, wire
 from demeanor.serve.camera import Streams
 from demeanor.serve.desk import Audience, Card, Desk, Explained
@@ -486,7 +486,7 @@ def _explained(
 
 
 def _plain(explained: Explained) -> dict[str, Any]:
-    result = json.loads(result_text(explained.result))
+    result = result_plain(explained.result)
     return {"clip_id": explained.clip_id, "result": result, "notice": explained.notice}
 
 

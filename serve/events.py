@@ -71,9 +71,14 @@ class EventStream(Response):
                 except TimeoutError:
                     await _write(send, b": still at it\n\n")
                     continue
-                if event is None:
+                known = [event]
+                while not told.empty():  # words that came meanwhile go in one write
+                    known.append(told.get_nowait())
+                text = b"".join(packed(*event) for event in known if event is not None)
+                if text:
+                    await _write(send, text)
+                if known[-1] is None:
                     break
-                await _write(send, packed(*event))
             await _write(send, self._end(task) + packed("done", {}))
         finally:
             task.cancel()
