@@ -6,9 +6,9 @@
 Through `POST /v1/explain` of `demeanor serve --chat vllm` (the one route that hands a chat to the
 engine: follow-up questions are looked up, not generated) against the very same requests sent
 straight to the same vLLM, in pairs whose order alternates, at 1, 8 and 32 chats at once. The clip
-was measured before. The model is a small LLaMA made here that says one well-formed reply, whatever
-it is asked, with the arithmetic of any model of its shape: both sides generate the same tokens.
-Time to first words is counted alike on both sides: until the reply's JSON has a word in it.
+was measured before. The models are small LLaMAs made here that say one well-formed reply, whatever
+they are asked, with the arithmetic of any model of their shape: both sides generate the same
+tokens. Time to first words is counted alike on both sides: until the reply's JSON has a word in it.
 
 Engine, API and client share this machine's cores, so that all the API does is taken from the
 engine. A limit is missed only where its interval lies beyond it. --docs writes the tables into
@@ -77,6 +77,9 @@ class Shape:
     inner: int = 512
 
 
+SHAPES = {"smallest": Shape(), "small": Shape(width=512, layers=8, heads=8, inner=1408)}
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One chat: when its first word came and when it was over, from its sending on."""
@@ -110,6 +113,7 @@ def main() -> None:
     parser.add_argument("--chat", default="prototype", help="of the first explanation")
     parser.add_argument("--pairs", type=int, default=7, help="at least 7")
     parser.add_argument("--levels", type=int, nargs="+", default=LEVELS, help="chats at once")
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--only", choices=("engine", "first"))
     parser.add_argument("--docs", action="store_true", help="write into docs/serving.md")
     args = parser.parse_args()
@@ -163,24 +167,28 @@ def seconds(found: Sequence[float]) -> tuple[str, str]:
 
 def against_the_engine(args: argparse.Namespace, folder: Path) -> str:
     reply, body = reply_and_request()
-    base = folder / "base"
-    n_weights = write_model(base, reply, Shape())
-    options = [f"--vllm-option={option}" for option in ENGINE]
-    line = ["--chat", "vllm", "--base", str(base), "--vllm-python",
-            str(args.vllm_python.absolute()), *options]  # fmt: skip
-    with served(line, folder / "served") as (api, process):
-        leader, engine = engine_of(process)
-        sides = {"api": explaining(api), "engine": straight(engine, body)}
-        n_prompt, n_tokens = check_sides(sides, engine)
-        pids = (process.pid, leader)
-        rows = [level_row(sides, n, args.pairs, n_tokens, pids) for n in args.levels]
-    head = ("chats at once", "engine alone", "through the API", "ratio of throughput",
+    rows, asked = [], ""
+    for name in args.shapes:
+        base = folder / name
+        n_weights = write_model(base, reply, SHAPES[name])
+        options = [f"--vllm-option={option}" for option in ENGINE]
+        line = ["--chat", "vllm", "--base", str(base), "--vllm-python",
+                str(args.vllm_python.absolute()), *options]  # fmt: skip
+        with served(line, folder / f"served-{name}") as (api, process):
+            leader, engine = engine_of(process)
+            sides = {"api": explaining(api), "engine": straight(engine, body)}
+            n_prompt, n_tokens = check_sides(sides, engine)
+            pids = (process.pid, leader)
+            for n in args.levels:
+                row = level_row(sides, n, args.pairs, n_tokens, pids)
+                rows.append((f"{n_weights / 1e6:.0f} million", *row))
+        asked = f"{n_prompt} tokens asked (cached from the second time on), {n_tokens} answered"
+    head = ("weights", "chats at once", "engine alone", "through the API", "ratio of throughput",
             "first words later by", "processor time a chat: engine, API",
             "within the limits")  # fmt: skip
     about = (
-        f"A LLaMA of {n_weights / 1e6:.0f} million weights, {n_prompt} tokens asked (cached from "
-        f"the second time on), {n_tokens} answered; {os.cpu_count()} cores for all; medians of "
-        f"{args.pairs} pairs, 95% intervals."
+        f"LLaMAs that are small beside any that is used; {asked}; {os.cpu_count()} cores for all; "
+        f"medians of {args.pairs} pairs, 95% intervals."
     )
     return f"{about}\n\n{markdown(head, rows)}"
 
