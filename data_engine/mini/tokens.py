@@ -14,7 +14,7 @@ import yaml
 
 from demeanor.data_engine.mini.lessons import known_sets
 from demeanor.data_engine.simulate.tables import patterns
-from demeanor.explain.reasoning.short_form import ASK, BEST_FIT, END, PAD, SAY
+from demeanor.explain.reasoning.short_form import ASK, BEST_FIT, END, ID_TOKENS, PAD, SAY
 from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS
 
 N_TOKENS = 6144
@@ -79,7 +79,7 @@ def closed_ids(tokenizer: Any) -> list[int]:
 def _names() -> tuple[list[str], list[str]]:
     """Ids and codes: never cut. Ids as well with what closes them, so that what is copied after
     an id stands right behind it."""
-    ids = [f"{kind}{n}" for kind, most in (("f", 60), ("v", 30), ("s", 20)) for n in range(1, most)]
+    ids = [f"{kind}{n}" for kind, most in ID_TOKENS.items() for n in range(1, most + 1)]
     units = [code for code in MOVEMENTS if code.startswith("AU")]
     codes = [f"{code}{side}" for code in units for side in ("", "L", "R")]
     return [*ids, *codes, *(f" {code}" for code in codes)], [f"{i}] " for i in ids]

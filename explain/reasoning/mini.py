@@ -2,14 +2,17 @@
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
 the plain three-part text. Two things are not left to it: it cannot name an observation that it
-was not shown (as long as ids are one token: f59, v29, s19), and its best fit is one of the labels
+was not shown, and its best fit is one of the labels
 that were asked for. No weights ship yet (docs/mini.md): it is asked by the name of a folder.
 """
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +21,48 @@ from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
     END,
+    ID_TOKENS,
     ask,
     ask_label,
     ask_reasons,
     of_words,
     short_form,
+    shown_of,
 )
 from demeanor.explain.records import LabelSet, NotMeasured, Observation
 
 SHIPPED = Path(__file__).parent / "mini_model"
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
+_ID = re.compile(r"\b[fvs]\d+\b")
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
+
+
+def renamed(
+    person: str | None, observations: Sequence[Observation]
+) -> tuple[tuple[Observation, ...], dict[str, str]]:
+    """Observations under ids that are one token, and their own ids by those.
+
+    Most clips have few enough, and keep theirs; what is shown of a long one is counted anew.
+    """
+    shown = shown_of(person, observations)
+    if all(int(o.obs_id[1:]) <= ID_TOKENS[o.obs_id[0]] for o in shown):
+        return tuple(observations), {}
+    kinds = {kind: count(1) for kind in ID_TOKENS}
+    mine = {o.obs_id: f"{o.obs_id[0]}{next(kinds[o.obs_id[0]])}" for o in shown}
+    seen = tuple(replace(o, obs_id=mine.get(o.obs_id, o.obs_id)) for o in observations)
+    return seen, {name: own for own, name in mine.items()}
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Ids put in place of others; what stands in quotation marks was said, and stays."""
+    if not names:
+        return text
+    parts = re.split("(“[^”]*”?)", text)
+    told = [
+        part if part.startswith("“") else _ID.sub(lambda m: names.get(m[0], m[0]), part)
+        for part in parts
+    ]
+    return "".join(told)
 
 
 class Mini:
@@ -54,9 +88,10 @@ class Mini:
 
     def reply(self, request: Request) -> str:
         question = ask_reasons(self._shown_set(request.label_set))
-        shown = short_form(request.person, request.observations, request.not_measured)
+        seen, names = renamed(request.person, request.observations)
+        shown = short_form(request.person, seen, request.not_measured)
         labels, most = request.label_set.labels, request.max_tokens
-        return self._written(shown, question, labels, most, request.say)
+        return self._written(shown, question, labels, most, names, request.say)
 
     def answer(
         self,
@@ -66,7 +101,9 @@ class Mini:
         question: str,
     ) -> str:
         """A follow-up question about one person, in the model's own words."""
-        return self._written(short_form(person, observations, gaps), ask(question), (), 160)
+        seen, names = renamed(person, observations)
+        asked = with_names(question, {own: mine for mine, own in names.items()})
+        return self._written(short_form(person, seen, gaps), ask(asked), (), 160, names)
 
     def label_shares(self, request: Request) -> dict[str, float]:
         """Without reasons: how likely each label of the set is to be its answer."""
@@ -126,6 +163,7 @@ class Mini:
         question: str,
         labels: Sequence[str],
         most: int,
+        names: Mapping[str, str],
         say: Callable[[str], None] | None = None,
     ) -> str:
         most = min(most, _MOST_TOKENS)
@@ -146,18 +184,15 @@ class Mini:
                 label = self._likeliest(reading, logits, labels)
                 written += label
                 logits = reading.read(label)[-1]
-            text = self._told(written, text, say)
-        return str(self._tokens.decode(written, skip_special_tokens=True))
+            if say is not None:
+                before, text = text, self._text(written, names)
+                if text.endswith("\ufffd"):  # a character that is not whole yet
+                    text = before
+                say(text[len(before) :])
+        return self._text(written, names)
 
-    def _told(self, written: Sequence[int], before: str, say: Callable[[str], None] | None) -> str:
-        """The text so far; what is new in it is said, once its last character is whole."""
-        if say is None:
-            return ""
-        text = str(self._tokens.decode(written, skip_special_tokens=True))
-        if text.endswith("\ufffd"):
-            return before
-        say(text[len(before) :])
-        return text
+    def _text(self, written: Sequence[int], names: Mapping[str, str]) -> str:
+        return with_names(str(self._tokens.decode(written, skip_special_tokens=True)), names)
 
     def _barred(self, shown: str) -> Any:
         """(vocabulary,) bool: ids of observations that are not in what was shown."""

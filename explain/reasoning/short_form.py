@@ -25,8 +25,10 @@ from demeanor.explain.vocabulary import (
 )
 
 ASK, SAY, END, PAD = "<ask>", "<say>", "<end>", "<pad>"
+ID_TOKENS = {"f": 59, "v": 29, "s": 19}  # so many ids of each kind are one token
 BEST_FIT = "\nBest fit: "  # one token: what follows it is held to the labels asked for
 MAX_LINES = 28  # of observations: what was trained on; the least telling ones go first
+MAX_SAID = 12  # of them; the longest
 MAX_QUOTE_CHARS = 300
 _LOW_RELIABILITY = 0.5
 _NEAR = 0.3  # a change this close to the level says nothing beside it
@@ -42,12 +44,20 @@ def short_form(
     """What is known of one person (and of voice and words), a line each."""
     own = [o for o in observations if o.person in (person, None)]
     speech = speech_spans(own)
-    kept = sorted(sorted(own, key=_worth, reverse=True)[:MAX_LINES], key=_time)
+    kept = shown_of(person, observations)
     lines = _gaps(person, gaps, with_why=not own)
     lines += [_line(o, in_speech(o, speech)) for o in kept]
     if len(own) > len(kept):
         lines.append(f"and {len(own) - len(kept)} more")
     return "\n".join(lines) or "nothing"
+
+
+def shown_of(person: str | None, observations: Iterable[Observation]) -> list[Observation]:
+    """Those that get a line, in time order: what tells most, and not words alone."""
+    own = [o for o in observations if o.person in (person, None)]
+    ranked = sorted(own, key=_worth, reverse=True)
+    said = [o for o in ranked if o.channel is Channel.SPEECH][MAX_SAID:]
+    return sorted([o for o in ranked if o not in said][:MAX_LINES], key=_time)
 
 
 def of_words(text: str) -> str:
@@ -176,6 +186,8 @@ def _low(observation: Observation) -> str:
 
 def _worth(observation: Observation) -> float:
     """An order in which lines are kept, no measure; ours."""
+    if observation.channel is Channel.SPEECH:
+        return _TELLING[Channel.SPEECH] + len(observation.quote or "") / 1e4
     if observation.channel is not Channel.FACE:
         return _TELLING[observation.channel] + (observation.kind is Kind.EVENT)
     if observation.code == "AU45":

@@ -9,6 +9,7 @@ from demeanor.explain.reasoning.short_form import (
     END,
     MAX_LINES,
     MAX_QUOTE_CHARS,
+    MAX_SAID,
     SAY,
     as_text,
     ask,
@@ -63,6 +64,15 @@ def test_the_least_telling_lines_go_first_and_are_counted():
     assert len(found) == MAX_LINES + 1
     assert found[-2].startswith("[f1] AU12 D")
     assert found[-1] == "and 4 more"
+
+
+def test_words_leave_room_for_the_face():
+    words = [said(f"s{k}", "word " * k, (k, k + 0.5)) for k in range(1, MAX_SAID + 9)]
+    found = lines(au("f1", 12, 4.0, (0.0, 1.0)), *words)
+    assert len(found) == MAX_SAID + 2
+    assert any(line.startswith("[f1]") for line in found)
+    assert not any(line.startswith("[s8]") for line in found)  # the shortest are left out
+    assert found[-1] == "and 8 more"
 
 
 @pytest.mark.parametrize("person, shown", [("p1", 1), ("p2", 0)])
