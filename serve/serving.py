@@ -243,6 +243,7 @@ def _app(plan: Plan, chat: "ChatModel", page_port: int) -> tuple[Any, str]:
     """The API, and the name of its default reasoner."""
     from demeanor.explain.perception.models import any_backend
     from demeanor.explain.pipeline import load_chat, load_front
+    from demeanor.explain.reasoning.chain import warm_up
     from demeanor.explain.settings import load_settings
     from demeanor.serve.api import make_app
     from demeanor.serve.camera import Streams
@@ -261,6 +262,7 @@ def _app(plan: Plan, chat: "ChatModel", page_port: int) -> tuple[Any, str]:
     access = Access(hosts, origins if plan.page else frozenset(), plan.token)
     streams = Streams(partial(any_backend, plan.face), settings) if plan.webcam else None
     desk = Desk(Sessions(folder), chats, front)
+    warm_up(chat)
     return make_app(desk, access, streams=streams), chat.name
 
 

@@ -57,6 +57,15 @@ def _ask(request: Request, model: ChatModel) -> tuple[str, Parts]:
     return (asked | read).invoke(request)
 
 
+def warm_up(model: ChatModel) -> None:
+    """Loads what the first explanation would wait for: LangChain, and a model in the box."""
+    from langchain_core.runnables import RunnableLambda
+
+    RunnableLambda(str).invoke("")
+    if (load := getattr(model, "load", None)) is not None:
+        load()
+
+
 def with_prompt(request: Request, model: ChatModel) -> Request:
     """The request with its messages and, where the model can be held to one, a schema."""
     if not model.reads_prompt:

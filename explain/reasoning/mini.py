@@ -86,6 +86,10 @@ class Mini:
             "reads its own short form of the timeline, and English words only",
         )
 
+    def load(self) -> None:
+        """Weights and tokens, which the first reply would wait for otherwise."""
+        self._barred("")
+
     def reply(self, request: Request) -> str:
         question = ask_reasons(self._shown_set(request.label_set))
         seen, names = renamed(request.person, request.observations)
