@@ -28,7 +28,10 @@ from demeanor.explain.perception.live import (
 )
 from demeanor.explain.perception.measure import AnyBackend
 from demeanor.explain.perception.media import written
+from demeanor.explain.records import Event
 from demeanor.explain.settings import Settings
+from demeanor.explain.textualization.observations import from_event
+from demeanor.explain.textualization.phrases import clause
 from demeanor.explain.vocabulary import ACTION_UNITS, intensity_letter
 
 FRAME_BYTES = 500_000  # a JPEG of 640 x 480 has a tenth of it
@@ -180,7 +183,10 @@ class Camera:
                 except NotAFrame as error:
                     self._tell({"type": "error", "message": str(error)})
                     continue
-                self._tell(told(faces.add(frame.time_s, picture), self.n_left_out))
+                face = faces.add(frame.time_s, picture)
+                self._tell(told(face, self.n_left_out))
+                for event in face.events:
+                    self._tell(told_event(event))
 
     def _next(self) -> LiveFrame | None:
         with self._changed:
@@ -211,6 +217,18 @@ def told(face: LiveFace, n_left_out: int) -> dict[str, Any]:
         "units": units,
         "pose_deg": {name: round(value, 1) for name, value in pose.items()} or None,
         "left_out": n_left_out,
+    }
+
+
+def told_event(event: Event) -> dict[str, Any]:
+    """A movement that is over, in the words of a timeline."""
+    return {
+        "type": "event",
+        "code": event.code,
+        "text": clause(from_event("live", event)),
+        "onset_s": round(event.span.start_s, 2),
+        "apex_s": round(event.apex_s, 2),
+        "offset_s": round(event.span.end_s, 2),
     }
 
 

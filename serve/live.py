@@ -72,8 +72,8 @@ def open_page(
 
 @routes.websocket("/v1/live")
 async def stream(socket: WebSocket) -> None:
-    """Frames in (eight bytes of time, then a JPEG), `face` out; `explain` in, stages, words and
-    `explained` out. What cannot be read ends the stream."""
+    """Frames in (eight bytes of time, then a JPEG), `face` and `event` out; `explain` in, stages,
+    words and `explained` out. What cannot be read ends the stream."""
     desk, streams = socket.app.state.desk, socket.app.state.streams
     session_id = await to_thread.run_sync(_session, socket, desk, streams)
     if session_id is None:

@@ -3,10 +3,12 @@
 The front end is the one for clips: the same tracker follows the face, and the frames of the last
 half minute go through the same recorder as if they were a clip that ends now. So the face's own
 rest is found in what was seen of it lately, and a live value is what a clip cut here would have
-had for its last frame, but for events, which need to be over before they can be told.
+had for its last frame. Events are looked for once a second and told when they are over: half a
+second later, since a face that moves again might go on with the same one.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,14 +19,16 @@ import numpy as np
 from demeanor.explain.errors import DemeanorError, SettingsError
 from demeanor.explain.perception.action_units import action_unit_model
 from demeanor.explain.perception.face import FaceBackend
-from demeanor.explain.perception.face_tracks import NOT_SEEN, POSE, FaceRecorder
-from demeanor.explain.perception.measure import AnyBackend
+from demeanor.explain.perception.face_tracks import NOT_SEEN, POSE, FaceMeasurement, FaceRecorder
+from demeanor.explain.perception.measure import AnyBackend, person_events
 from demeanor.explain.perception.picture import Picture
 from demeanor.explain.perception.second_opinion import TableBackend
 from demeanor.explain.perception.tracking import Tracker
-from demeanor.explain.records import Clip, CueTrack, Source, SourceKind, Span
+from demeanor.explain.records import Clip, CueTrack, Event, Kind, Source, SourceKind, Span
 from demeanor.explain.settings import Settings
 
+_LOOK_S, _SETTLED_S = 1.0, 0.5  # ours
+_MOST_TOLD = 200  # more than half a minute has
 WINDOW_S = 30.0  # long enough that most faces were at rest for a while (BaselineSettings)
 _JPEG, _END = b"\xff\xd8", b"\xff\xd9"
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers that tell width and height
@@ -53,6 +57,7 @@ class LiveFace:
     n_people: int  # in this frame
     units: tuple[LiveUnit, ...] = ()
     pose_deg: tuple[float, float, float] | None = None  # yaw, pitch, roll
+    events: tuple[Event, ...] = ()  # that were over lately; each is told once
 
 
 class LiveFaces:
@@ -69,6 +74,7 @@ class LiveFaces:
         self._model = action_unit_model(backend.name)
         self._source = Source(SourceKind.MACHINE, backend.name, backend.version)
         self._size: tuple[int, int] = (0, 0)
+        self._looked_s, self._told = -math.inf, deque[Event](maxlen=_MOST_TOLD)
         self._begin()
 
     def _begin(self) -> None:
@@ -99,13 +105,36 @@ class LiveFaces:
         return self._shown(time_s, n_people) if n_people else LiveFace(time_s, 0)
 
     def _shown(self, time_s: float, n_people: int) -> LiveFace:
-        tracks = self._recorder.finish(self._settings).tracks
+        found = self._recorder.finish(self._settings)
+        tracks = found.tracks
         here = [t.person for t in tracks if t.code == "face_px" and not math.isnan(t.values[-1])]
         own = [t for t in tracks if here and t.person == here[0] and t.side is None]
         units = tuple(_unit(t) for t in own if t.code.startswith("AU"))
         turned = {t.code: float(t.values[-1]) for t in own if t.code in POSE}
         pose = (turned[POSE[0]], turned[POSE[1]], turned[POSE[2]]) if turned else None
-        return LiveFace(time_s, n_people, units, pose)
+        events = self._over(found, here[0], time_s) if here else ()
+        return LiveFace(time_s, n_people, units, pose, events)
+
+    def _over(self, found: FaceMeasurement, person: str, time_s: float) -> tuple[Event, ...]:
+        if time_s - self._looked_s < _LOOK_S:
+            return ()
+        self._looked_s = time_s
+        _, events = person_events(found, person, (), self._model.reliability, self._settings)
+        over = [
+            e
+            for e in events
+            if e.kind is Kind.EVENT
+            and e.span.end_s <= time_s - _SETTLED_S
+            and not any(_same(e, told) for told in self._told)
+        ]
+        self._told += over
+        return tuple(over)
+
+
+def _same(event: Event, told: Event) -> bool:
+    """Its onset may have moved since: what is usual is found anew all the time."""
+    alike = (event.code, event.side) == (told.code, told.side)
+    return alike and event.span.start_s < told.span.end_s and told.span.start_s < event.span.end_s
 
 
 def _unit(track: CueTrack) -> LiveUnit:

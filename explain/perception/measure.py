@@ -4,7 +4,7 @@ import contextlib
 import queue
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -283,18 +283,10 @@ def _assemble(
     reliability = _reliability(backend)
     speech = voice.speech if voice is not None else ()
     for person in face.people:
-        tracks = [t for t in face.tracks if t.person == person.person]
-        rests = face.rests[person.person]
-        own = [usual(t, settings.baseline, rests.get((t.code, t.side))) for t in tracks]
+        own, shown = person_events(face, person.person, speech, reliability, settings)
         norms += own
-        changes = {code: c for (who, code), c in face.changes.items() if who == person.person}
-        neutral = face.neutrals[person.person]
-        rested = neutral is not None and neutral.at_rest
-        heads = head_events(tracks, settings.body)
-        shown = face_events(tracks, own, changes, speech, reliability, settings.events, rested)
-        hands = hand_events(tracks, settings.face.covered_place, settings.events.min_duration_s)
-        events += [*without_parts(shown, heads), *heads, *hands]
-        limits += face_limits(person.person, tracks, changes, speech, settings.events, rested)
+        events += shown
+        limits += _person_limits(face, person.person, speech, settings)
     frames_s, mouths = _mouths(face)
     spoken = turns(frames_s, mouths, speech, settings.speakers, _loudness_db(voice, frames_s))
     if voice is not None:
@@ -337,6 +329,43 @@ def _assemble(
             "words_from": words.source,
         },
     )
+
+
+def person_events(
+    face: FaceMeasurement,
+    person: str,
+    speech: Sequence[Span],
+    reliability: Mapping[str, float],
+    settings: Settings,
+) -> tuple[list[Usual], list[Event]]:
+    """What is usual for one person here, and what face, head and hands do beyond that."""
+    tracks, changes = _own(face, person)
+    rests = face.rests[person]
+    own = [usual(t, settings.baseline, rests.get((t.code, t.side))) for t in tracks]
+    heads = head_events(tracks, settings.body)
+    shown = face_events(
+        tracks, own, changes, speech, reliability, settings.events, _rested(face, person)
+    )
+    hands = hand_events(tracks, settings.face.covered_place, settings.events.min_duration_s)
+    return own, [*without_parts(shown, heads), *heads, *hands]
+
+
+def _person_limits(
+    face: FaceMeasurement, person: str, speech: Sequence[Span], settings: Settings
+) -> list[NotMeasured]:
+    tracks, changes = _own(face, person)
+    rested = _rested(face, person)
+    return face_limits(person, tracks, changes, speech, settings.events, rested)
+
+
+def _own(face: FaceMeasurement, person: str) -> tuple[list[CueTrack], dict[str, np.ndarray]]:
+    changes = {code: change for (who, code), change in face.changes.items() if who == person}
+    return [t for t in face.tracks if t.person == person], changes
+
+
+def _rested(face: FaceMeasurement, person: str) -> bool:
+    neutral = face.neutrals[person]
+    return neutral is not None and neutral.at_rest
 
 
 def _dimensions(

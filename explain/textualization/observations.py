@@ -26,7 +26,7 @@ def observe(measurement: Measurement) -> tuple[Observation, ...]:
     events = sorted(measurement.events, key=_order)
     for channel in (Channel.FACE, Channel.VOICE):
         numbered = enumerate((e for e in events if e.channel is channel), start=1)
-        found += [_from_event(f"{_LETTER[channel]}{n}", event) for n, event in numbered]
+        found += [from_event(f"{_LETTER[channel]}{n}", event) for n, event in numbered]
     spoken = sorted(measurement.utterances, key=lambda u: (u.span.start_s, u.span.end_s, u.text))
     whole, people = measurement.clip.span, {p.person for p in measurement.people}
     found += [_from_words(f"s{n}", u, whole, people) for n, u in enumerate(spoken, start=1)]
@@ -38,7 +38,8 @@ def _order(event: Event) -> tuple[float, float, str, str, Side | str]:
     return span.start_s, span.end_s, event.person or "", event.code, event.side or ""
 
 
-def _from_event(obs_id: str, event: Event) -> Observation:
+def from_event(obs_id: str, event: Event) -> Observation:
+    """An event under an id: a clip's are numbered by `observe`."""
     return Observation(
         obs_id=obs_id,
         person=event.person,

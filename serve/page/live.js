@@ -5,6 +5,7 @@
 const FRAMES_PER_S = 10;
 const WIDTH_PX = 640;
 const JPEG_QUALITY = 0.85;
+const MOST_EVENTS = 12;
 const $ = (id) => document.getElementById(id);
 const seen = { socket: null, timer: null, media: null, busy: false, skipped: 0, alone: false, rows: new Map() };
 
@@ -114,6 +115,7 @@ function stop() {
 
 function heard(told) {
   if (told.type === "face") face(told);
+  else if (told.type === "event") over(told);
   else if (told.type === "ready") ready(told);
   else if (told.type === "stage") stage(told);
   else if (told.type === "text") $("words").append(told.delta);
@@ -140,6 +142,18 @@ function face(told) {
     : "Head: not measured");
   if (!told.seen) for (const row of seen.rows.values()) draw(row, { intensity: null, why: "the face is not seen" });
   for (const unit of told.units) draw(rowOf(unit), unit);
+}
+
+// A movement that is over, the newest first.
+function over(told) {
+  const row = document.createElement("li"), lasted_s = told.offset_s - told.onset_s;
+  row.dataset.code = told.code;
+  const begun = new Date(Date.now() - (performance.now() - 1000 * told.onset_s)); // frames have this clock
+  const lasting = lasted_s < 0.05 ? "" : `, for ${lasted_s.toFixed(1)} s`;
+  row.textContent = `${begun.toLocaleTimeString()}  ${told.text}${lasting}`;
+  $("events").prepend(row);
+  while ($("events").children.length > MOST_EVENTS) $("events").lastChild.remove();
+  $("none-yet").hidden = true;
 }
 
 function degrees(value, positive, negative) {

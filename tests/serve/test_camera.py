@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from demeanor.explain.perception.live import LiveFace, LiveUnit, NotAFrame
+from demeanor.explain.records import Channel, Event, Kind, Source, SourceKind, Span, Unit
 from demeanor.explain.settings import load_settings
 from demeanor.serve import camera
 from demeanor.serve.camera import (
@@ -18,6 +19,7 @@ from demeanor.serve.camera import (
     StreamTaken,
     clip_of,
     told,
+    told_event,
 )
 
 
@@ -112,3 +114,17 @@ def test_places_are_few_and_given_back() -> None:
     for _ in range(camera._MAX_TICKETS):
         streams.ticket("b")
     assert streams.session_of(first) is None
+
+
+def test_a_movement_that_is_over_is_told_as_a_timeline_tells_it() -> None:
+    source = Source(SourceKind.MACHINE, "mesh", "1")
+    event = Event(
+        "p1", Channel.FACE, "AU12", None, Kind.EVENT, Span(3.018, 5.2), 4.0, 2.9,
+        Unit.FACS_INTENSITY, 2.9, 2.9, 0.9, (), source,
+    )  # fmt: skip
+    message = told_event(event)
+    assert message["type"] == "event"
+    assert (message["onset_s"], message["apex_s"], message["offset_s"]) == (3.02, 4.0, 5.2)
+    assert message["text"] == (
+        "AU12 lip corner puller: lip corners pulled up and back, clear (C, 2.9)"
+    )

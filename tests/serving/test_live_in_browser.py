@@ -1,5 +1,6 @@
 """The camera's page in a real browser whose camera is a film of the demo clip."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,10 @@ def test_numbers_move_with_the_face_and_the_last_seconds_are_explained(
     page.get_by_text("A face is seen").wait_for()
     page.wait_for_function(SMILES, polling=100)
     assert "°" in page.locator("#pose").inner_text()
+    page.locator("#events li").first.wait_for()  # the film comes round: a movement is over
+    page.locator("#events li").filter(
+        has_text=re.compile(r"AU\d+ .*, for \d+\.\d s")
+    ).first.wait_for()
     page.locator("#seconds").fill("5")
     page.locator("#ask").click()
     page.get_by_text("open the camera from the chat page").wait_for()

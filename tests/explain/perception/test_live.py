@@ -25,23 +25,28 @@ def packed(picture: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", picture)[1].tobytes()
 
 
-#  time_s       5.0    6.4      7.2     8.0
-#  AU12 (truth)  0  rising  4.5 (apex)  falling
-def test_a_smile_rises_in_the_live_numbers_and_a_camera_that_goes_dark_has_no_face() -> None:
+#  time_s       5.0    6.4      7.2     8.0        9.6
+#  AU12 (truth)  0  rising  4.5 (apex)  falling     0
+def test_a_smile_rises_is_told_when_it_is_over_and_a_dark_camera_has_no_face() -> None:
     settings = load_settings()
     clip = open_clip(demo_clip(), settings.media)
     frames = [f for f in read(clip, settings.media, Losses()) if isinstance(f, Frame)]
-    shown = {}
+    shown, told = {}, []
     with LiveFaces(face_backend("mesh"), settings) as live:
-        for frame in frames[75:186:3]:  # 3.0 s to 7.4 s, eight frames a second
+        for frame in frames[75:276:3]:  # 3.0 s to 11.0 s, eight frames a second
             face = live.add(frame.time_s, frame.picture)
             shown[round(frame.time_s, 2)] = {u.code: u.intensity for u in face.units}
-        dark = live.add(8.0, Picture(np.zeros_like(frame.picture.rgb)))
+            told += [(frame.time_s, event) for event in face.events]
+        dark = live.add(11.5, Picture(np.zeros_like(frame.picture.rgb)))
     assert shown[5.4]["AU12"] < 0.5
     assert shown[7.2]["AU12"] > 3.0
     assert face.n_people == 1
     assert face.pose_deg is not None
     assert max(map(abs, face.pose_deg)) < 10
+    ((told_s, smile),) = [(at_s, e) for at_s, e in told if e.code == "AU12" and e.peak > 3.0]
+    assert smile.span.start_s == pytest.approx(6.4, abs=0.4)
+    assert smile.apex_s == pytest.approx(7.2, abs=0.5)
+    assert smile.span.end_s + 0.5 <= told_s <= smile.span.end_s + 2.0
     assert (dark.n_people, dark.units, dark.pose_deg) == (0, (), None)
 
 
