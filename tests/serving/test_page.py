@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vllm_process import children_of, count, engine_of, in_session, serving, write_adapter
+from processes import children_of, in_session
+from vllm_process import count, engine_of, serving, write_adapter
 
 from benchmarks.serve import Shape, reply_and_request, write_model
 
