@@ -112,6 +112,7 @@ def main() -> None:
 
 
 def systems(args: argparse.Namespace) -> dict[str, Answer]:
+    """Reasons first, free and held to its form, and the label alone."""
     free, held = Mini(args.model, held=False), Mini(args.model)
     return {
         "prototype": partial(reasons, Prototype()),
@@ -252,6 +253,7 @@ def faces(args: argparse.Namespace) -> str:
         fitted = Classes(read_pictures(folder, backend, held_out=False, tell=told))
         asked = [Asked(picture_request(p), p.label, p.identity) for p in held]
         answers = {**systems(args), "linear": partial(linear, fitted)}
+        del answers["mini, free"]  # told elsewhere: here each picture is asked about once
         people = len({p.identity for p in held})
         parts.append(
             f"`{backend}`: {len(asked)} pictures of {people} people (fold 0), five classes. "
