@@ -17,11 +17,18 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=N_PICTURES)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="instead of the minutes: the same model again")
+    parser.add_argument("--rate", type=float, default=Steps().rate, help="of learning, at its most")
+    parser.add_argument("--begin", type=Path, help="a model made before, to go on with")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    steps = Steps(asked.minutes, asked.steps, threads=asked.threads, seed=asked.seed)
-    wanted = Wanted(asked.goemotions, asked.faces, asked.clips, asked.pictures, steps=steps)
+    steps = Steps(
+        asked.minutes, asked.steps, rate=asked.rate, threads=asked.threads, seed=asked.seed,
+        first=0.0 if asked.begin else Steps().first,
+    )  # fmt: skip
+    wanted = Wanted(
+        asked.goemotions, asked.faces, asked.clips, asked.pictures, steps=steps, begin=asked.begin
+    )
     make(wanted, asked.out, lambda line: print(line, file=sys.stderr, flush=True))
 
 

@@ -30,6 +30,7 @@ from demeanor.explain.reasoning.short_form import (
     ask_reasons,
     of_words,
     short_form,
+    shown_of,
 )
 from demeanor.explain.records import Channel, LabelSet, NotMeasured, Observation, Timeline
 from demeanor.explain.settings import TimelineSettings
@@ -83,16 +84,20 @@ def _less(case: Case, draw: random.Random) -> Case:
     return case.lacking(draw.choice(there or list(Channel)))
 
 
-def _lesson(case: Case, draw: random.Random, n_questions: int) -> Lesson:
-    seen = case.seen
+def _lesson(whole: Case, draw: random.Random, n_questions: int) -> Lesson:
+    """What gets no line in the short form is not spoken of either."""
+    shown = {o.obs_id for o in shown_of(whole.seen.person, whole.seen.observations)}
+    hidden = [o.obs_id for o in whole.seen.observations if o.obs_id not in shown]
+    case = whole.without(hidden) if hidden else whole
+    seen = whole.seen
     asked = list(_about(case.request, case.weighed, draw))
     for _ in range(n_questions):
         found = drawn_question(case, draw)
         if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
             asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
-    asked += list(_recited(seen.observations, draw))
-    shown = short_form(seen.person, seen.observations, seen.not_measured)
-    return Lesson(shown, tuple(dict(asked).items()))
+    asked += list(_recited(case.seen.observations, draw))
+    text = short_form(seen.person, seen.observations, seen.not_measured)
+    return Lesson(text, tuple(dict(asked).items()))
 
 
 def _few(case: Case, draw: random.Random) -> Lesson | None:

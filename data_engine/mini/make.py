@@ -29,8 +29,8 @@ from demeanor.data_engine.mini.lessons import (
     word_lesson,
 )
 from demeanor.data_engine.mini.pictures import CLASSES, Classes, Picture, varied
-from demeanor.data_engine.mini.tokens import closed_ids, made_tokenizer
-from demeanor.data_engine.mini.train import Shape, Steps, new_model, train
+from demeanor.data_engine.mini.tokens import closed_ids, made_tokenizer, read_tokenizer
+from demeanor.data_engine.mini.train import Shape, Steps, new_model, read_model, train
 from demeanor.data_engine.mixture import own_code
 from demeanor.data_engine.perceive import Perceiver
 from demeanor.data_engine.simulate import words as sentences
@@ -61,6 +61,7 @@ class Wanted:
     word_turns: int = 2  # times that every comment is read
     shape: Shape = field(default_factory=Shape)
     steps: Steps = field(default_factory=Steps)
+    begin: Path | None = None  # a model made before, to go on with
 
 
 def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -69,15 +70,17 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
     folder.mkdir(parents=True, exist_ok=True)
     lessons, counts = _lessons(wanted, folder, tell)
     texts = [chain([x.shown], *x.asked) for x in lessons[:: max(1, len(lessons) // 20_000)]]
-    tokenizer = made_tokenizer(["\n".join(parts) for parts in texts])
+    begun = wanted.begin
+    tokenizer = read_tokenizer(begun) if begun else made_tokenizer(["\n".join(t) for t in texts])
     rows = list(encoded(lessons, tokenizer))
     tell(f"{len(rows)} lessons, {sum(map(len, rows))} tokens")
-    model = new_model(
-        wanted.shape, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id,
-        wanted.steps.seed,
-    )  # fmt: skip
-    if start.fits(wanted.shape):
-        start.put_in(model, closed_ids(tokenizer))
+    if begun:
+        model = read_model(begun)
+    else:
+        ends = tokenizer.eos_token_id, tokenizer.pad_token_id
+        model = new_model(wanted.shape, len(tokenizer), *ends, wanted.steps.seed)
+        if start.fits(wanted.shape):
+            start.put_in(model, closed_ids(tokenizer))
     n_weights = sum(p.numel() for p in model.parameters())
     tell(f"{n_weights / 1e6:.1f} million weights")
     done = train(
@@ -93,6 +96,7 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
         "lessons": counts,
         "lesson_tokens": sum(map(len, rows)),
         "training": done,
+        "before": json.loads((begun / MANIFEST).read_text("utf-8")) if begun else None,
     }
     save(model, tokenizer, manifest, folder / "model")
     return manifest

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -69,6 +70,13 @@ def made_tokenizer(texts: Sequence[str]) -> Any:
     return PreTrainedTokenizerFast(
         tokenizer_object=raw, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False
     )
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """That of a model that was made before."""
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast.from_pretrained(folder, clean_up_tokenization_spaces=False)
 
 
 def closed_ids(tokenizer: Any) -> list[int]:

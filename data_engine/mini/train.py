@@ -68,6 +68,14 @@ def new_model(shape: Shape, n_tokens: int, end: int, pad: int, seed: int) -> Any
     return LlamaForCausalLM(config)
 
 
+def read_model(folder: Path) -> Any:
+    """A model that was made before."""
+    import torch
+    from transformers import LlamaForCausalLM
+
+    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+
+
 def train(
     model: Any, rows: Sequence[Encoded], steps: Steps, folder: Path, tell: Tell = lambda *_: None
 ) -> dict[str, Any]:

@@ -6,12 +6,14 @@ the text did after the same id, which is the first thing that such models learn.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from demeanor.data_engine.grammar import Claim, Style
 from demeanor.data_engine.queries import FirstWording
-from demeanor.data_engine.simulate.accounts import Account, account, listed
+from demeanor.data_engine.simulate.accounts import Account, account, listed, runner_up
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
+from demeanor.data_engine.simulate.tables import NEUTRAL
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.short_form import fact
 from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans
@@ -22,6 +24,7 @@ STYLE = Style(
     5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
 )
 _MOST_CITED = 4
+_FEW_WORDS = 4  # of what was said: a small model that goes on for long says what others say
 _MOST_LINES, _MOST_CLAIMS = 6, 5  # of key observations, and of what follows from them
 
 
@@ -40,6 +43,9 @@ def brief(request: Request, weighed: Weighed) -> dict[str, Any]:
 def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
     """One observation: its line, and what the movement looks like."""
     o = observation
+    if o.channel is Channel.SPEECH:
+        words = (o.quote or "").split()
+        return fact(replace(o, quote=" ".join(words[:_FEW_WORDS])))
     if o.channel is not Channel.FACE:
         return fact(o)
     if o.code == "AU45":
@@ -66,6 +72,22 @@ class _Brief(Account):
         if not ids or "[" in claim["text"]:
             return {**claim, "cites": ids if "[" not in claim["text"] else claim["cites"]}
         return {"text": f"[{', '.join(ids)}] {claim['text']}", "cites": ids}
+
+    def of_words(self) -> list[Claim]:
+        told = [(o, emotion) for o, emotion in self.weighed.words if emotion != NEUTRAL]
+        return [
+            {"text": f"[{o.obs_id}] The words go with {emotion}.", "cites": [o.obs_id]}
+            for o, emotion in told
+        ]
+
+    def against(self) -> list[Claim]:
+        """The next best reading. What it would ask for and is not there is for larger models."""
+        found = runner_up(self.weighed)
+        if found is None:
+            return []
+        share = f"{found.share:.2f}"
+        slots = {"other": found.emotion, "Other": found.emotion, "share": share}
+        return [self.line("weighed", "runner_up", self.support(found.emotion), **slots)]
 
     def _names(self, moment: Moment) -> dict[str, str]:
         shown = sorted(moment.shown or moment.observations, key=lambda o: (o.span, o.obs_id))
