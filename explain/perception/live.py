@@ -112,7 +112,7 @@ class LiveFaces:
         units = tuple(_unit(t) for t in own if t.code.startswith("AU"))
         turned = {t.code: float(t.values[-1]) for t in own if t.code in POSE}
         pose = (turned[POSE[0]], turned[POSE[1]], turned[POSE[2]]) if turned else None
-        events = self._over(found, here[0], time_s) if here else ()
+        events = self._over(found, here[0], time_s) if here and here[0] else ()
         return LiveFace(time_s, n_people, units, pose, events)
 
     def _over(self, found: FaceMeasurement, person: str, time_s: float) -> tuple[Event, ...]:
