@@ -106,7 +106,7 @@ def explain(
     out: Out = Path("demeanor-out"),
     chat: Annotated[
         str,
-        typer.Option(help="mini, prototype, local:DIR_OR_HUB, or an OpenAI-style URL."),
+        typer.Option(help="prototype, mini:DIR, local:DIR_OR_HUB, or an OpenAI-style URL."),
     ] = DEFAULT_CHAT,
     adapter: Annotated[Path | None, typer.Option(help="LoRA adapter for --chat local:…")] = None,
     quantize: Annotated[str | None, typer.Option(help="4bit, for --chat local:…")] = None,

@@ -105,7 +105,7 @@ def _asking_command(task_name: str) -> Callable[..., None]:
     def run(
         chat: Annotated[
             str,
-            typer.Option(help="mini, prototype, local:DIR_OR_HUB, or an OpenAI-style URL."),
+            typer.Option(help="prototype, mini:DIR, local:DIR_OR_HUB, or an OpenAI-style URL."),
         ] = DEFAULT_CHAT,
         data: Annotated[
             Path | None, typer.Option(help="Folder or table of samples; see docs/evaluation.md.")

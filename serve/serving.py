@@ -78,7 +78,7 @@ class Plan:
 def serve_command(
     chat: Annotated[
         str,
-        typer.Option(help="mini, prototype, local:DIR_OR_HUB, vllm, or an OpenAI-style URL."),
+        typer.Option(help="prototype, mini:DIR, local:DIR_OR_HUB, vllm, or an OpenAI-style URL."),
     ] = DEFAULT_CHAT,
     adapter: Annotated[
         Path | None, typer.Option(help="LoRA adapter for --chat local:… or vllm.")

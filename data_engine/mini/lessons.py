@@ -8,7 +8,7 @@ vary it.
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -29,8 +29,10 @@ from demeanor.explain.reasoning.short_form import (
     ask_open,
     ask_reasons,
     of_words,
+    renamed,
     short_form,
     shown_of,
+    with_names,
 )
 from demeanor.explain.records import Channel, LabelSet, NotMeasured, Observation, Timeline
 from demeanor.explain.settings import TimelineSettings
@@ -96,8 +98,21 @@ def _lesson(whole: Case, draw: random.Random, n_questions: int) -> Lesson:
         if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
             asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
     asked += list(_recited(case.seen.observations, draw))
-    text = short_form(seen.person, seen.observations, seen.not_measured)
-    return Lesson(text, tuple(dict(asked).items()))
+    return _numbered(seen.person, seen.observations, seen.not_measured, asked)
+
+
+def _numbered(
+    person: str | None,
+    observations: Sequence[Observation],
+    gaps: Sequence[NotMeasured],
+    asked: Iterable[tuple[str, str]],
+    first: bool = False,
+) -> Lesson:
+    """Under the ids that demeanor-mini is shown."""
+    under, names = renamed(person, observations)
+    mine = {own: name for name, own in names.items()}
+    told = {with_names(q, mine): with_names(reply, mine) for q, reply in asked}
+    return Lesson(short_form(person, under, gaps), tuple(told.items()), first)
 
 
 def _few(case: Case, draw: random.Random) -> Lesson | None:
@@ -106,8 +121,7 @@ def _few(case: Case, draw: random.Random) -> Lesson | None:
     if not worth:
         return None
     kept = draw.sample(worth, min(draw.randint(*_FEW), len(worth)))
-    asked = dict(_recited(kept, draw, len(kept)))
-    return Lesson(short_form(case.seen.person, kept, ()), tuple(asked.items()), first=True)
+    return _numbered(case.seen.person, kept, (), _recited(kept, draw, len(kept)), first=True)
 
 
 def _recited(
@@ -151,9 +165,8 @@ def picture_lesson(
         text = Timeline("p1", "", (), 0, 0)
         return Request("", "p1", text, tuple(observations), tuple(gaps), labels, 0, 0)
 
-    shown = short_form("p1", observations, gaps)
     asked = (*_about(request, weighed, draw), *_recited(observations, draw))
-    return Lesson(shown, tuple(dict(asked).items()))
+    return _numbered("p1", observations, gaps, asked)
 
 
 # Words ----------------------------------------------------------------------------------------

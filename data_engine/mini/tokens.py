@@ -15,7 +15,7 @@ import yaml
 
 from demeanor.data_engine.mini.lessons import known_sets
 from demeanor.data_engine.simulate.tables import patterns
-from demeanor.explain.reasoning.short_form import ASK, BEST_FIT, END, ID_TOKENS, PAD, SAY
+from demeanor.explain.reasoning.short_form import ASK, BEST_FIT, END, ID_TOKENS, PAD, SAID, SAY
 from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS
 
 N_TOKENS = 6144
@@ -98,7 +98,7 @@ def _worth(texts: Sequence[str]) -> list[str]:
     known = sorted(dict.fromkeys(_phrases()), key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, known)))
     counts = Counter(found for text in texts for found in pattern.findall(text))
-    return [BEST_FIT, *(p for p in known if counts[p] >= _LEAST)]
+    return [BEST_FIT, SAID, *(p for p in known if counts[p] >= _LEAST)]
 
 
 def _phrases() -> Iterator[str]:

@@ -15,7 +15,7 @@ from demeanor.data_engine.simulate.accounts import Account, account, listed, run
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
 from demeanor.data_engine.simulate.tables import NEUTRAL
 from demeanor.explain.reasoning.chat import Request
-from demeanor.explain.reasoning.short_form import fact
+from demeanor.explain.reasoning.short_form import SAID, fact
 from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans
 from demeanor.explain.records import Channel, Observation, Span, Unit
 from demeanor.explain.vocabulary import MOVEMENTS, Region
@@ -24,7 +24,6 @@ STYLE = Style(
     5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
 )
 _MOST_CITED = 4
-_FEW_WORDS = 4  # of what was said: a small model that goes on for long says what others say
 _MOST_LINES, _MOST_CLAIMS = 6, 5  # of key observations, and of what follows from them
 
 
@@ -44,8 +43,7 @@ def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
     """One observation: its line, and what the movement looks like."""
     o = observation
     if o.channel is Channel.SPEECH:
-        words = (o.quote or "").split()
-        return fact(replace(o, quote=" ".join(words[:_FEW_WORDS])))
+        return fact(replace(o, quote="")).replace("“”", SAID)
     if o.channel is not Channel.FACE:
         return fact(o)
     if o.code == "AU45":

@@ -14,7 +14,7 @@ from demeanor.explain.records import LabelSet, NotMeasured, Observation, Timelin
 
 DEFAULT_CHAT = "prototype"
 KNOWN_FORMS = (
-    "mini", "mini:DIR", "prototype", "local:DIR_OR_HUB", "http://HOST/v1#MODEL",
+    "prototype", "mini:DIR", "local:DIR_OR_HUB", "http://HOST/v1#MODEL",
     "https://HOST/v1#MODEL",
 )  # fmt: skip
 
@@ -96,11 +96,10 @@ def chat_model(
         from demeanor.explain.reasoning.prototype import Prototype
 
         return Prototype()
-    if spec == "mini" or (spec.startswith("mini:") and len(spec) > len("mini:")):
-        from demeanor.explain.reasoning.mini import SHIPPED, Mini
+    if spec.startswith("mini:") and len(spec) > len("mini:"):
+        from demeanor.explain.reasoning.mini import Mini
 
-        own = spec.removeprefix("mini").removeprefix(":")
-        return Mini(Path(own) if own else SHIPPED)
+        return Mini(Path(spec.removeprefix("mini:")))
     if spec.startswith("local:") and len(spec) > len("local:"):
         from demeanor.explain.reasoning.local import LocalChat
 

@@ -8,11 +8,8 @@ that were asked for. No weights ship yet (docs/mini.md): it is asked by the name
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,48 +18,19 @@ from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
     END,
-    ID_TOKENS,
     ask,
     ask_label,
     ask_reasons,
+    filled,
     of_words,
+    renamed,
     short_form,
-    shown_of,
+    with_names,
 )
 from demeanor.explain.records import LabelSet, NotMeasured, Observation
 
-SHIPPED = Path(__file__).parent / "mini_model"
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
-_ID = re.compile(r"\b[fvs]\d+\b")
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
-
-
-def renamed(
-    person: str | None, observations: Sequence[Observation]
-) -> tuple[tuple[Observation, ...], dict[str, str]]:
-    """Observations under ids that are one token, and their own ids by those.
-
-    Most clips have few enough, and keep theirs; what is shown of a long one is counted anew.
-    """
-    shown = shown_of(person, observations)
-    if all(int(o.obs_id[1:]) <= ID_TOKENS[o.obs_id[0]] for o in shown):
-        return tuple(observations), {}
-    kinds = {kind: count(1) for kind in ID_TOKENS}
-    mine = {o.obs_id: f"{o.obs_id[0]}{next(kinds[o.obs_id[0]])}" for o in shown}
-    seen = tuple(replace(o, obs_id=mine.get(o.obs_id, o.obs_id)) for o in observations)
-    return seen, {name: own for own, name in mine.items()}
-
-
-def with_names(text: str, names: Mapping[str, str]) -> str:
-    """Ids put in place of others; what stands in quotation marks was said, and stays."""
-    if not names:
-        return text
-    parts = re.split("(“[^”]*”?)", text)
-    told = [
-        part if part.startswith("“") else _ID.sub(lambda m: names.get(m[0], m[0]), part)
-        for part in parts
-    ]
-    return "".join(told)
 
 
 class Mini:
@@ -95,7 +63,7 @@ class Mini:
         seen, names = renamed(request.person, request.observations)
         shown = short_form(request.person, seen, request.not_measured)
         labels, most = request.label_set.labels, request.max_tokens
-        return self._written(shown, question, labels, most, names, request.say)
+        return self._written(shown, question, labels, most, _told(names, seen), request.say)
 
     def answer(
         self,
@@ -107,7 +75,8 @@ class Mini:
         """A follow-up question about one person, in the model's own words."""
         seen, names = renamed(person, observations)
         asked = with_names(question, {own: mine for mine, own in names.items()})
-        return self._written(short_form(person, seen, gaps), ask(asked), (), 160, names)
+        shown = short_form(person, seen, gaps)
+        return self._written(shown, ask(asked), (), 160, _told(names, seen))
 
     def label_shares(self, request: Request) -> dict[str, float]:
         """Without reasons: how likely each label of the set is to be its answer."""
@@ -167,7 +136,7 @@ class Mini:
         question: str,
         labels: Sequence[str],
         most: int,
-        names: Mapping[str, str],
+        told: Callable[[str], str],
         say: Callable[[str], None] | None = None,
     ) -> str:
         most = min(most, _MOST_TOKENS)
@@ -189,14 +158,14 @@ class Mini:
                 written += label
                 logits = reading.read(label)[-1]
             if say is not None:
-                before, text = text, self._text(written, names)
+                before, text = text, told(self._text(written))
                 if text.endswith("\ufffd"):  # a character that is not whole yet
                     text = before
                 say(text[len(before) :])
-        return self._text(written, names)
+        return told(self._text(written))
 
-    def _text(self, written: Sequence[int], names: Mapping[str, str]) -> str:
-        return with_names(str(self._tokens.decode(written, skip_special_tokens=True)), names)
+    def _text(self, written: Sequence[int]) -> str:
+        return str(self._tokens.decode(written, skip_special_tokens=True))
 
     def _barred(self, shown: str) -> Any:
         """(vocabulary,) bool: ids of observations that are not in what was shown."""
@@ -239,3 +208,8 @@ class Mini:
         top = max(scored)
         sizes = [math.exp(score - top) for score in scored]
         return {name: size / sum(sizes) for name, size in zip(labels.labels, sizes, strict=True)}
+
+
+def _told(names: Mapping[str, str], seen: Sequence[Observation]) -> Callable[[str], str]:
+    """What it writes, with what was said in place of its mark, under the observations' own ids."""
+    return lambda text: with_names(filled(text, seen), names)

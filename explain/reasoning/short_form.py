@@ -8,7 +8,9 @@ hold control tokens.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from demeanor.explain.reasoning.claims import with_cites
@@ -26,6 +28,7 @@ from demeanor.explain.vocabulary import (
 
 ASK, SAY, END, PAD = "<ask>", "<say>", "<end>", "<pad>"
 ID_TOKENS = {"f": 59, "v": 29, "s": 19}  # so many ids of each kind are one token
+SAID = "<said>"  # one token as well: a reply has it where it quotes
 BEST_FIT = "\nBest fit: "  # one token: what follows it is held to the labels asked for
 MAX_LINES = 28  # of observations: what was trained on; the least telling ones go first
 MAX_SAID = 12  # of them; the longest
@@ -33,6 +36,8 @@ MAX_QUOTE_CHARS = 300
 _LOW_RELIABILITY = 0.5
 _NEAR = 0.3  # a change this close to the level says nothing beside it
 _SHORT_S = 0.05  # a moment
+_ID = re.compile(r"\b[fvs]\d+\b")
+_SAID_BY = re.compile(rf"(\[(s\d+)\][^\[\n]*?){SAID}")
 _MARKS = {ord(mark): "'" for mark in '"“”„«»'}
 _MOUTHS = (Region.MOUTH, Region.JAW)
 _TELLING = {Channel.SPEECH: 9.0, Channel.VOICE: 3.0}
@@ -58,6 +63,37 @@ def shown_of(person: str | None, observations: Iterable[Observation]) -> list[Ob
     ranked = sorted(own, key=_worth, reverse=True)
     said = [o for o in ranked if o.channel is Channel.SPEECH][MAX_SAID:]
     return sorted([o for o in ranked if o not in said][:MAX_LINES], key=_time)
+
+
+def renamed(
+    person: str | None, observations: Sequence[Observation]
+) -> tuple[tuple[Observation, ...], dict[str, str]]:
+    """Those that are shown counted anew, without a gap, so that ids are one token each and the
+    next one is no riddle; and their own ids by those."""
+    shown = shown_of(person, observations)
+    kinds = {kind: count(1) for kind in ID_TOKENS}
+    mine = {o.obs_id: f"{o.obs_id[0]}{next(kinds[o.obs_id[0]])}" for o in shown}
+    seen = tuple(replace(o, obs_id=mine.get(o.obs_id, o.obs_id)) for o in observations)
+    return seen, {name: own for own, name in mine.items() if own != name}
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Ids put in place of others; what stands in quotation marks was said, and stays."""
+    if not names:
+        return text
+    parts = re.split("(“[^”]*”?)", text)
+    told = [
+        part if part.startswith("“") else _ID.sub(lambda m: names.get(m[0], m[0]), part)
+        for part in parts
+    ]
+    return "".join(told)
+
+
+def filled(text: str, observations: Iterable[Observation]) -> str:
+    """What was said, in place of its mark behind the id of who said it: a small model that
+    repeats words itself goes on as others do."""
+    quotes = {o.obs_id: quoted(o.quote or "") for o in observations}
+    return _SAID_BY.sub(lambda m: m[1] + quotes.get(m[2], "“”"), text)
 
 
 def of_words(text: str) -> str:

@@ -8,7 +8,7 @@ from demeanor.data_engine.simulate.clips import draw_clip
 from demeanor.data_engine.tasks import case_of
 from demeanor.explain.reasoning.ground import ground
 from demeanor.explain.reasoning.parse import parse
-from demeanor.explain.reasoning.short_form import as_text, short_form
+from demeanor.explain.reasoning.short_form import as_text, filled, short_form
 from demeanor.explain.records import Grounding, Span
 from demeanor.explain.settings import TimelineSettings
 
@@ -27,7 +27,7 @@ from demeanor.explain.settings import TimelineSettings
             "counts less",
         ),
         (pitch("v1", 4.0), "[v1] pitch higher +4.0 st, 1.0-3.0 s"),
-        (said("s1", "well, yes", (0.5, 1.5)), "[s1] 0.5-1.5 s: “well, yes”"),
+        (said("s1", "well, yes", (0.5, 1.5)), "[s1] 0.5-1.5 s: <said>"),
     ],
 )
 def test_a_line_is_said_again_behind_its_id(observation, told):
@@ -43,9 +43,8 @@ def test_a_claim_begins_as_its_line_does():
     """Everything before the clause stands in the short form, letter by letter."""
     smile = au("f1", 12, 2.9, (0.2, 3.7))
     assert short_form("p1", [smile], ()).startswith(seen(smile).split(":")[0])
-    assert short_form("p1", [said("s1", "well, yes", (0.5, 1.5))], ()) == seen(
-        said("s1", "well, yes", (0.5, 1.5))
-    )
+    words = said("s1", "well, yes", (0.5, 1.5))
+    assert short_form("p1", [words], ()) == filled(seen(words), [words])
 
 
 def test_claims_are_grounded_as_those_of_other_teachers_are():
@@ -53,7 +52,7 @@ def test_claims_are_grounded_as_those_of_other_teachers_are():
     for number in range(150):
         case = case_of(draw_clip(21, number), TimelineSettings(max_tokens=1500))
         reply = brief(case.request(SEVEN), case.weighed)
-        found = parse(as_text(reply), SEVEN)
+        found = parse(filled(as_text(reply), case.seen.observations), SEVEN)
         assert found.problems == ()
         seen_by = (case.seen.observations, case.seen.not_measured, case.seen.person)
         verdicts += [e.grounding for e in ground(found, *seen_by)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from drawn_observations import SEVEN, au, request
+from drawn_observations import SEVEN, au, request, said
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -13,7 +13,7 @@ pytest.importorskip("transformers")
 from demeanor.data_engine.mini.tokens import made_tokenizer  # noqa: E402
 from demeanor.explain.errors import ChatError, ModelFileError, UnknownName  # noqa: E402
 from demeanor.explain.reasoning.chat import chat_model  # noqa: E402
-from demeanor.explain.reasoning.mini import Mini, renamed, with_names  # noqa: E402
+from demeanor.explain.reasoning.mini import Mini  # noqa: E402
 from demeanor.explain.reasoning.short_form import END  # noqa: E402
 
 SMILE = au("f1", 12, 2.9, (0.2, 3.7))
@@ -67,16 +67,22 @@ def test_it_is_deterministic_and_says_what_it_is(folder):
 
 
 def test_words_are_said_as_they_come(folder):
-    said = []
-    reply = mini(folder, "[f1] AU12 C 2.9").reply(replace(request(SMILE), say=said.append))
-    assert "".join(said) == reply
-    assert len(said) > 3
+    heard = []
+    reply = mini(folder, "[f1] AU12 C 2.9").reply(replace(request(SMILE), say=heard.append))
+    assert "".join(heard) == reply
+    assert len(heard) > 3
 
 
 def test_it_is_asked_for_by_name_or_by_folder(folder):
     assert chat_model(f"mini:{folder}").name == "demeanor-mini"
     with pytest.raises(UnknownName, match="mini:DIR"):
         chat_model("mini:")
+
+
+def test_its_ids_and_its_quotes_are_put_back(folder):
+    seen = [au("f70", 12, 2.0, (1.0, 2.0)), said("s4", "well, yes", (3.0, 4.0))]
+    found = mini(folder, "[f1] AU12 and [s1] <said>.").reply(request(*seen))
+    assert found == "[f70] AU12 and [s4] “well, yes”."
 
 
 def test_an_id_that_was_not_shown_cannot_be_written_unless_it_is_free(folder):
@@ -90,15 +96,6 @@ def test_the_best_fit_is_one_of_the_labels_unless_it_is_free(folder):
     assert held.partition("Best fit: ")[2].startswith(SEVEN.labels)
     free = mini(folder, wanted, held=False).reply(request(SMILE))
     assert free == wanted
-
-
-def test_ids_of_long_clips_are_counted_anew_and_put_back():
-    many = [au(f"f{n}", 12, 2.0, (n, n + 1.0)) for n in (70, 81, 92)]
-    seen, names = renamed("p1", many)
-    assert [o.obs_id for o in seen] == ["f1", "f2", "f3"]
-    assert names == {"f1": "f70", "f2": "f81", "f3": "f92"}
-    assert with_names("[f1, f3] “f2 and” f2", names) == "[f70, f92] “f2 and” f81"
-    assert renamed("p1", [SMILE]) == ((SMILE,), {})
 
 
 def test_a_timeline_that_is_too_long_says_what_to_do(folder):

@@ -14,8 +14,11 @@ from demeanor.explain.reasoning.short_form import (
     as_text,
     ask,
     ask_label,
+    filled,
     of_words,
+    renamed,
     short_form,
+    with_names,
 )
 from demeanor.explain.records import LabelSet
 
@@ -64,6 +67,22 @@ def test_the_least_telling_lines_go_first_and_are_counted():
     assert len(found) == MAX_LINES + 1
     assert found[-2].startswith("[f1] AU12 D")
     assert found[-1] == "and 4 more"
+
+
+def test_what_is_shown_is_counted_anew_without_a_gap():
+    many = [au(f"f{n}", 12, 2.0, (n, n + 1.0)) for n in (1, 81, 92)]
+    seen, names = renamed("p1", many)
+    assert [o.obs_id for o in seen] == ["f1", "f2", "f3"]
+    assert names == {"f2": "f81", "f3": "f92"}
+    assert with_names("[f1, f3] “f2 and” f2", names) == "[f1, f92] “f2 and” f81"
+
+
+def test_what_was_said_is_filled_in_behind_its_id():
+    words = [said("s1", "well, yes"), said("s2", "no <said> no")]
+    assert filled("[s2] 0.5 s: <said>. [s1] <said>", words) == (
+        "[s2] 0.5 s: “no ‹said› no”. [s1] “well, yes”"
+    )
+    assert filled("[s9] <said>", words) == "[s9] “”"
 
 
 def test_words_leave_room_for_the_face():
