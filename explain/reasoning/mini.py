@@ -80,7 +80,8 @@ class Mini:
 
     def label_shares(self, request: Request) -> dict[str, float]:
         """Without reasons: how likely each label of the set is to be its answer."""
-        shown = short_form(request.person, request.observations, request.not_measured)
+        seen, _ = renamed(request.person, request.observations)
+        shown = short_form(request.person, seen, request.not_measured)
         return self._shares(shown, request.label_set)
 
     def word_shares(self, text: str, labels: LabelSet) -> dict[str, float]:
