@@ -144,7 +144,8 @@ def _lessons(
 
 def _key(wanted: Wanted) -> str:
     """Of all that lessons follow from."""
-    parts = [wanted.clips, wanted.pictures, wanted.word_turns, wanted.steps.seed, str(wanted.faces)]
+    folders = [str(wanted.goemotions), str(wanted.faces)]
+    parts = [wanted.clips, wanted.pictures, wanted.word_turns, wanted.steps.seed, *folders]
     digest = hashlib.sha256(json.dumps([*parts, own_code()]).encode())
     for module in (lessons_code, pictures, writing, short_form):
         digest.update(Path(str(module.__file__)).read_bytes())

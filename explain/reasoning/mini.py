@@ -2,8 +2,8 @@
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
 the plain three-part text. Two things are not left to it: it cannot name an observation that it
-was not shown, and its best fit is one of the labels
-that were asked for. No weights ship yet (docs/mini.md): it is asked by the name of a folder.
+was not shown, and its best fit is one of the labels that were asked for. No weights ship yet
+(docs/mini.md): it is asked by the name of a folder.
 """
 
 import json

@@ -68,12 +68,14 @@ def shown_of(person: str | None, observations: Iterable[Observation]) -> list[Ob
 def renamed(
     person: str | None, observations: Sequence[Observation]
 ) -> tuple[tuple[Observation, ...], dict[str, str]]:
-    """Those that are shown counted anew, without a gap, so that ids are one token each and the
-    next one is no riddle; and their own ids by those."""
+    """All of them counted anew, those that are shown first and without a gap, so that their ids are
+    one token each and the next one is no riddle; and their own ids by those."""
     shown = shown_of(person, observations)
+    known = {o.obs_id for o in shown}
     kinds = {kind: count(1) for kind in ID_TOKENS}
-    mine = {o.obs_id: f"{o.obs_id[0]}{next(kinds[o.obs_id[0]])}" for o in shown}
-    seen = tuple(replace(o, obs_id=mine.get(o.obs_id, o.obs_id)) for o in observations)
+    rest = [o for o in observations if o.obs_id not in known]
+    mine = {o.obs_id: f"{o.obs_id[0]}{next(kinds[o.obs_id[0]])}" for o in (*shown, *rest)}
+    seen = tuple(replace(o, obs_id=mine[o.obs_id]) for o in observations)
     return seen, {name: own for own, name in mine.items() if own != name}
 
 

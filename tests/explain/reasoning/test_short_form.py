@@ -77,6 +77,14 @@ def test_what_is_shown_is_counted_anew_without_a_gap():
     assert with_names("[f1, f3] “f2 and” f2", names) == "[f1, f92] “f2 and” f81"
 
 
+def test_who_gets_no_line_has_an_id_of_nobody_else():
+    """Asked about f2, who is not shown, nobody is to hear of another f2."""
+    other = au("f2", 12, 4.0, (0.0, 1.0), person="p2")
+    seen, names = renamed("p1", [au("f1", 4, 2.0), other, au("f3", 6, 2.0)])
+    assert [o.obs_id for o in seen] == ["f1", "f3", "f2"]
+    assert names == {"f2": "f3", "f3": "f2"}
+
+
 def test_what_was_said_is_filled_in_behind_its_id():
     words = [said("s1", "well, yes"), said("s2", "no <said> no")]
     assert filled("[s2] 0.5 s: <said>. [s1] <said>", words) == (
