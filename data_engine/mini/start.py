@@ -1,13 +1,13 @@
 """What demeanor-mini's weights begin as: copying behind an id is put in, not waited for.
 
 Small models come to copy what stood behind the same token by way of two heads in a row (Olsson et
-al. 2022, induction heads), and that takes them tens of millions of tokens, more than processors
-read in hours. So these heads are set here before the first step, by hand: in layer 0 one looks at
-the token before, one at the id of the line; in layer 1 one looks for the same token under the same
-id, one for the same token anywhere, and both tell what came next. They are weights like all others
-and are trained on; all the rest begins at random. Of the tokens of first lessons that it had not read
-.56 were told rightly before the first step and .89 after 98,000 tokens, .00 and .69 without these
-heads; of decimals .9 against .1 (one seed each; 270 decimals).
+al. 2022, induction heads), which form late. So these heads are set here before the first step, by
+hand: in layer 0 one looks at the token before, one at the id of the line; in layer 1 one looks for
+the same token under the same id, one for the same token anywhere, and both tell what came next.
+They are weights like all others and are trained on; all the rest begins at random. Of the tokens
+of first lessons that it had not read .56 were told rightly before the first step and .89 after
+98,000 tokens, .00 and .69 without these heads; of decimals .9 against .1 (one seed each; 270
+decimals).
 """
 
 import math
