@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from demeanor.data_engine.mini.lessons import Lesson
+from demeanor.explain.reasoning.short_form import SAY, ask_label, ask_open
 
+_FOR_LABELS = (ask_label([]).removesuffix(SAY), ask_open())
 MAX_TOKENS = 768  # of a lesson; questions beyond it are left out
+_LABEL = 4  # tokens that one of a label counts for: they are few beside those of reasons
 _STEP = 16  # lengths are rounded up to this
 
 
@@ -23,7 +26,7 @@ class Encoded:
 
     ids: np.ndarray  # uint16
     parts: np.ndarray  # uint8
-    learnt: np.ndarray  # bool: tokens of replies
+    learnt: np.ndarray  # uint8: how much each token counts; 0 but for tokens of replies
     first: bool  # read before the others
 
     def __len__(self) -> int:
@@ -35,19 +38,20 @@ def encoded(lessons: Sequence[Lesson], tokenizer: Any) -> Iterator[Encoded]:
     raw, end = tokenizer.backend_tokenizer, tokenizer.eos_token_id
     for lesson in lessons:
         shown = raw.encode(lesson.shown).ids
-        ids, parts, learnt = [*shown], [0] * len(shown), [False] * len(shown)
+        ids, parts, learnt = [*shown], [0] * len(shown), [0] * len(shown)
         for n, (question, reply) in enumerate(lesson.asked, start=1):
             asked, said = raw.encode(question).ids, [*raw.encode(reply).ids, end]
             if len(ids) + len(asked) + len(said) > MAX_TOKENS:
                 continue
             ids += [*asked, *said]
             parts += [n] * (len(asked) + len(said))
-            learnt += [False] * len(asked) + [True] * len(said)
+            counts = _LABEL if question.startswith(_FOR_LABELS) else 1
+            learnt += [0] * len(asked) + [counts] * len(said)
         if any(learnt):
             yield Encoded(
                 np.array(ids, np.uint16),
                 np.array(parts, np.uint8),
-                np.array(learnt, bool),
+                np.array(learnt, np.uint8),
                 lesson.first,
             )
 
@@ -57,7 +61,7 @@ class Batch:
     ids: Any  # (b, t) int64
     positions: Any  # (b, t) int64
     mask: Any  # (b, 1, t, t) bool: what each token sees
-    learnt: Any  # (b, t) bool, of the token itself
+    learnt: Any  # (b, t) uint8, of the token itself
 
 
 def batches(rows: Sequence[Encoded], n_tokens: int, draw: random.Random) -> Iterator[Batch]:
@@ -89,7 +93,7 @@ def _batch(rows: Sequence[Encoded]) -> Batch:
     width = _width(max(map(len, rows)))
     ids = np.zeros((len(rows), width), np.int64)
     parts = np.full((len(rows), width), 255, np.int64)
-    learnt = np.zeros((len(rows), width), bool)
+    learnt = np.zeros((len(rows), width), np.uint8)
     positions = np.zeros((len(rows), width), np.int64)
     for k, row in enumerate(rows):
         n = len(row)

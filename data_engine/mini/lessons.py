@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from demeanor.data_engine.mini.pictures import CLASSES
 from demeanor.data_engine.mini.writing import brief, reciting, speech_of, worth_reciting
 from demeanor.data_engine.simulate.clips import WEIGHTS, Scenario, draw_clip
 from demeanor.data_engine.simulate.labelling import drawn_set, open_labels, scores
@@ -44,14 +45,15 @@ _SCENARIOS = {**WEIGHTS, Scenario.PICTURE: 0.12}  # pictures come from people as
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
 _N_RECITED = 2  # observations that are to be found again
 _FEW = (2, 7)  # lines of a situation that is nothing else
-_WORDS_28, _WORDS_7 = 0.55, 0.8
+_OF_CLASSES, _OF_SEVEN = 0.4, 0.7
+_EARLY = 0.12  # of comments, so that what words lean to is not forgotten meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
     shown: str
     asked: tuple[tuple[str, str], ...]  # question with its control tokens, and the reply
-    first: bool = False  # read before the others: only to find lines again
+    first: bool = False  # read before the others: to find lines again, and some comments
 
     def as_plain(self) -> dict[str, Any]:
         asked = [list(pair) for pair in self.asked]
@@ -69,9 +71,9 @@ def drawn_lessons(seed: int, number: int, say: Say) -> Iterator[Lesson]:
     case = case_of(draw_clip(seed, number, _SCENARIOS, say), _SETTINGS)
     if (few := _few(case, draw)) is not None:
         yield few
-    yield _lesson(case, draw, n_questions=3)
+    yield _lesson(case, draw)
     if draw.random() < 0.4:
-        yield _lesson(_less(case, draw), draw, n_questions=1)
+        yield _lesson(_less(case, draw), draw)
 
 
 def _less(case: Case, draw: random.Random) -> Case:
@@ -86,17 +88,16 @@ def _less(case: Case, draw: random.Random) -> Case:
     return case.lacking(draw.choice(there or list(Channel)))
 
 
-def _lesson(whole: Case, draw: random.Random, n_questions: int) -> Lesson:
+def _lesson(whole: Case, draw: random.Random) -> Lesson:
     """What gets no line in the short form is not spoken of either."""
     shown = {o.obs_id for o in shown_of(whole.seen.person, whole.seen.observations)}
     hidden = [o.obs_id for o in whole.seen.observations if o.obs_id not in shown]
     case = whole.without(hidden) if hidden else whole
     seen = whole.seen
     asked = list(_about(case.request, case.weighed, draw))
-    for _ in range(n_questions):
-        found = drawn_question(case, draw)
-        if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
-            asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
+    found = drawn_question(case, draw)
+    if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
+        asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
     asked += list(_recited(case.seen.observations, draw))
     return _numbered(seen.person, seen.observations, seen.not_measured, asked)
 
@@ -138,12 +139,22 @@ def _about(
 ) -> Iterator[tuple[str, str]]:
     """Reasons with their labels, labels alone of two sets, and labels in words of one's own."""
     labels = drawn_set(draw)
-    yield ask_reasons(shown_set(labels)), as_text(brief(request(labels), weighed))
+    yield _explained(request, weighed, labels)
     if weighed.abstains:
         yield ask_label(shown_set(labels)), "none"
         return
+    yield from _labelled(weighed, (drawn_set(draw), drawn_set(draw)))
+
+
+def _explained(
+    request: Callable[[LabelSet], Request], weighed: Weighed, labels: LabelSet
+) -> tuple[str, str]:
+    return ask_reasons(shown_set(labels)), as_text(brief(request(labels), weighed))
+
+
+def _labelled(weighed: Weighed, sets: Iterable[LabelSet]) -> Iterator[tuple[str, str]]:
     yield ask_open(), ", ".join(open_labels(weighed))
-    for labels in (drawn_set(draw), drawn_set(draw)):
+    for labels in sets:
         found = scores(weighed, labels)
         best = max(labels.labels, key=lambda name: found[name])
         if found[best] > 0:
@@ -158,35 +169,44 @@ def picture_lesson(
     gaps: Sequence[NotMeasured],
     weighed: Weighed,
     draw: random.Random,
+    with_reasons: bool = True,
 ) -> Lesson:
-    """A picture of somebody; `weighed` holds the shares that are to be learnt."""
+    """A picture of somebody; `weighed` holds the shares that are to be learnt. Asked for the
+    classes that people were shown, in any order, and for drawn sets."""
 
     def request(labels: LabelSet) -> Request:
         text = Timeline("p1", "", (), 0, 0)
         return Request("", "p1", text, tuple(observations), tuple(gaps), labels, 0, 0)
 
-    asked = (*_about(request, weighed, draw), *_recited(observations, draw))
+    asked = list(_labelled(weighed, (_classes(draw), _classes(draw), drawn_set(draw))))
+    if with_reasons:
+        labels = _classes(draw) if draw.random() < _OF_CLASSES else drawn_set(draw)
+        asked = [_explained(request, weighed, labels), *asked, *_recited(observations, draw)]
     return _numbered("p1", observations, gaps, asked)
+
+
+def _classes(draw: random.Random) -> LabelSet:
+    names = tuple(draw.sample(CLASSES, len(CLASSES)) if draw.random() < 0.5 else CLASSES)
+    return LabelSet("classes", names, {name: name for name in names}, "of labelled pictures")
 
 
 # Words ----------------------------------------------------------------------------------------
 
 
 def word_lesson(item: Item, draw: random.Random) -> Lesson:
-    """A comment with its raters' labels: of all 28, of seven, or of a few."""
+    """A comment with its raters' labels: of all 28, and of seven or of a few."""
     fine = list(item.gold)
     draw.shuffle(fine)
-    number = draw.random()
-    if number < _WORDS_28:
-        asked = (ask_label(["goemotions28"]), ", ".join(fine))
-    elif number < _WORDS_7:
-        asked = (ask_label(["ekman7"]), ", ".join(dict.fromkeys(COARSE_OF[n] for n in fine)))
+    asked = [(ask_label(["goemotions28"]), ", ".join(fine))]
+    if draw.random() < _OF_SEVEN:
+        coarse = dict.fromkeys(COARSE_OF[name] for name in fine)
+        asked.append((ask_label(["ekman7"]), ", ".join(coarse)))
     else:
         others = [name for name in COARSE_OF if name not in fine]
         names = [*fine, *draw.sample(others, draw.randint(2, 9))]
         draw.shuffle(names)
-        asked = (ask_label(names), ", ".join(fine))
-    return Lesson(of_words(item.text or ""), (asked,))
+        asked.append((ask_label(names), ", ".join(fine)))
+    return Lesson(of_words(item.text or ""), tuple(asked), draw.random() < _EARLY)
 
 
 # Sets -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -13,11 +14,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import demeanor.explain
 from demeanor.data_engine.config import PerceptionConfig, load_config
 from demeanor.data_engine.mini import lessons as lessons_code
 from demeanor.data_engine.mini import pictures, start, writing
 from demeanor.data_engine.mini.batches import encoded
+from demeanor.data_engine.mini.leanings import leanings
 from demeanor.data_engine.mini.lessons import (
     Lesson,
     Say,
@@ -39,14 +43,17 @@ from demeanor.data_engine.sources import read_source
 from demeanor.data_engine.split import TRAIN, Shares
 from demeanor.data_engine.words import comments, spoken
 from demeanor.explain.corpora.folds import HELD_OUT, fold_of
+from demeanor.explain.corpora.items import Item
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.reasoning import short_form
 
 MANIFEST, SETS = "demeanor.json", "label_sets.json"
-N_CLIPS, N_PICTURES = 14_000, 8_000
+N_CLIPS, N_PICTURES = 6_000, 12_000
 BACKENDS = ("mesh", "landmarker")
 VERSION = "1"  # of the model: a new one for every set of weights that ships
 _CHUNK = 500  # clips that one process draws at a time
+_REASONS = 0.4  # of pictures; the others are asked for labels alone
+_COMMON, _MOST_TURNS = 1_000, 4  # comments with rarer labels are read oftener, up to so often
 _COMMENTS = 0.5  # of what is said in drawn clips: people's own words where there are any
 
 
@@ -58,7 +65,7 @@ class Wanted:
     faces: Path | None  # None: drawn faces only
     clips: int = N_CLIPS
     pictures: int = N_PICTURES
-    word_turns: int = 2  # times that every comment is read
+    word_turns: int = 1  # times that every comment is read, and those of rare labels oftener
     shape: Shape = field(default_factory=Shape)
     steps: Steps = field(default_factory=Steps)
     begin: Path | None = None  # a model made before, to go on with
@@ -81,6 +88,7 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
         model = new_model(wanted.shape, len(tokenizer), *ends, wanted.steps.seed)
         if start.fits(wanted.shape):
             start.put_in(model, closed_ids(tokenizer))
+            start.put_in_words(model, *_words(wanted.goemotions, tokenizer))
     n_weights = sum(p.numel() for p in model.parameters())
     tell(f"{n_weights / 1e6:.1f} million weights")
     done = train(
@@ -100,6 +108,15 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
     }
     save(model, tokenizer, manifest, folder / "model")
     return manifest
+
+
+def _words(goemotions: Path, tokenizer: Any) -> tuple[np.ndarray, list[int]]:
+    """What each token leans to, of the comments that are learnt from, and the tokens of labels."""
+    labels, encode = known_sets()["goemotions28"], tokenizer.backend_tokenizer.encode
+    items = comments(goemotions, Shares())[TRAIN]
+    gold = np.array([[label in item.gold for label in labels] for item in items], float)
+    texts = [encode(short_form.of_words(item.text or "")).ids for item in items]
+    return leanings(texts, gold, len(tokenizer)), [encode(label).ids[0] for label in labels]
 
 
 def save(model: Any, tokenizer: Any, manifest: dict[str, Any], folder: Path) -> None:
@@ -166,8 +183,16 @@ def _made(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[tuple[str, Le
             n = wanted.pictures // len(BACKENDS)
             yield from (("picture", lesson) for lesson in _pictured(pictures, backend, n, draw))
     items = comments(wanted.goemotions, Shares())[TRAIN]
-    for _ in range(wanted.word_turns):
-        yield from (("comment", word_lesson(item, draw)) for item in items)
+    for item, turns in zip(items, _turns(items), strict=True):
+        for _ in range(turns * wanted.word_turns):
+            yield "comment", word_lesson(item, draw)
+
+
+def _turns(items: Sequence[Item]) -> list[int]:
+    """How often each comment is read: oftener where the rarest of its labels is rare."""
+    counts = Counter(label for item in items for label in item.gold)
+    rarest = (min(counts[label] for label in item.gold) for item in items)
+    return [min(_MOST_TURNS, 1 + round(_COMMON / n)) for n in rarest]
 
 
 def _chunk(seed: int, n_clips: int, goemotions: Path, start: int) -> list[Lesson]:
@@ -199,7 +224,8 @@ def _pictured(
         as_it_was = draw.random() < 0.5
         seen = picture.observations if as_it_was else varied(picture, pictures, draw)
         weighed = weigh(seen, picture.gaps, "p1", {}, backend)
-        yield picture_lesson(seen, picture.gaps, with_shares(weighed, classes.shares(seen)), draw)
+        taught = with_shares(weighed, classes.shares(seen))
+        yield picture_lesson(seen, picture.gaps, taught, draw, draw.random() < _REASONS)
 
 
 def read_pictures(

@@ -1,4 +1,4 @@
-"""What demeanor-mini's weights begin as: copying behind an id is put in, not waited for.
+"""What demeanor-mini's weights begin as: copying behind an id, and what words lean to.
 
 Small models come to copy what stood behind the same token by way of two heads in a row (Olsson et
 al. 2022, induction heads), which form late. So these heads are set here before the first step, by
@@ -8,11 +8,16 @@ They are weights like all others and are trained on; all the rest begins at rand
 of first lessons that it had not read .56 were told rightly before the first step and .89 after
 98,000 tokens, .00 and .69 without these heads; of decimals .9 against .1 (one seed each; 270
 decimals).
+
+A fifth head, in layer 0, takes the mean of what the words lean to (leanings.py), and the tokens of
+labels answer to it.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from demeanor.data_engine.mini.train import Shape
 
@@ -20,12 +25,15 @@ _CONSTANT, _FLAG = 0, 255  # coordinates of embeddings: alike for all tokens; te
 _SIZE = 0.1  # of those two; other coordinates are drawn with 0.02
 _DRAWN = 0.02  # as transformers draws them
 _TOKEN = range(1, 37)  # coordinates that tell a token from others
+_LEANS = range(37, 65)  # what it leans to, a label each
 _TOLD = range(65, 129)  # those that are copied on: what comes next
 _BEFORE = range(129, 165)  # where the token before is noted
 _LINE = range(165, 201)  # where the id of the line is noted
+_MEAN = range(201, 229)  # where the mean of that is noted
 _QUIET = 0.2  # how loud a token itself is where others are noted
 _HUSHED = 0.1  # what all else adds to a token at first: else it drowns what is noted
 _SHARP_BEFORE, _SHARP_LINE, _SHARP_SAME, _TELLS = 11.0, 5.0, 2.4, 0.1
+_LEANING, _MEANS, _ANSWERS = 0.02, 1.5, 0.3  # sizes in embedding, note and answering label
 _NEAR = (1.0, 1.0, 1.0, 0.6, 0.6)  # of rotations, from the fastest: they tell neighbours apart
 _LINE_ROTATION, _SLOW_ROTATION = (0.025, 0.13), 0.0026  # radians per token
 
@@ -51,6 +59,9 @@ def put_in(model: Any, ids: Iterable[int]) -> None:
                 weight *= _HUSHED
         norm = float(embedding.pow(2).mean(-1).sqrt().mean())
         first, second = (_Heads(model, layer) for layer in (0, 1))
+        for heads in (first, second):
+            heads.clear(0)
+            heads.clear(1)
         _look_before(first, _SIZE / norm)
         _look_at_line(first, _SIZE / norm)
         for head, noted in ((0, _BEFORE), (1, _LINE)):
@@ -65,6 +76,21 @@ def put_in(model: Any, ids: Iterable[int]) -> None:
             second.pass_on(head, _TOLD, _TOLD, _TELLS)
 
 
+def put_in_words(model: Any, leanings: np.ndarray, labels: Sequence[int]) -> None:
+    """After `put_in`. leanings: (tokens, labels); labels: the token that each label begins with."""
+    import torch
+
+    n = len(labels)
+    with torch.no_grad():
+        embedding = model.model.embed_tokens.weight
+        embedding[:, list(_LEANS)[:n]] = _LEANING * torch.from_numpy(leanings).to(embedding.dtype)
+        embedding[:, list(_MEAN)] *= _QUIET
+        embedding[list(labels), list(_MEAN)[:n]] = _ANSWERS
+        first = _Heads(model, 0)
+        first.look_everywhere(2)
+        first.pass_on(2, _LEANS, _MEAN, _MEANS)
+
+
 class _Heads:
     """One layer's attention, by head. `rates`: how far each pair of coordinates turns a token."""
 
@@ -77,9 +103,18 @@ class _Heads:
         theta = model.config.rope_parameters["rope_theta"]
         half = self.size // 2
         self.rates = [theta ** (-n / half) for n in range(half)]
+
+    def clear(self, head: int) -> None:
+        own = slice(head * self.size, (head + 1) * self.size)
         for part in (self.q, self.k, self.v):
-            part[: 2 * self.size] = 0.0
-        self.o[:, : 2 * self.size] = 0.0
+            part[own] = 0.0
+        self.o[:, own] = 0.0
+
+    def look_everywhere(self, head: int) -> None:
+        """Queries stay as they were drawn: training can sharpen what it looks at."""
+        own = slice(head * self.size, (head + 1) * self.size)
+        self.k[own] = self.v[own] = 0.0
+        self.o[:, own] = 0.0
 
     def rotations(self, least: float, most: float) -> list[int]:
         return [n for n, rate in enumerate(self.rates) if least < rate < most]

@@ -37,7 +37,7 @@ class Steps:
     batch_tokens: int = 2048
     rate: float = 4e-3
     warmup: float = 0.03  # share of the whole
-    first: float = 0.08  # share in which only the first lessons are read
+    first: float = 0.1  # share in which only the first lessons are read
     seed: int = 0
     threads: int = 1
 
@@ -114,14 +114,18 @@ def _share(steps: Steps, n_steps: int, seconds: float) -> float:
 
 
 def loss_of(model: Any, batch: Batch) -> Any:
-    """Mean over tokens of replies, each told by what stands before it."""
+    """Mean over tokens of replies, as far as they count, each told by what stands before it."""
     from torch.nn.functional import cross_entropy
 
     hidden = model.model(
         input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask
     ).last_hidden_state
-    wanted = batch.learnt[:, 1:]
-    return cross_entropy(model.lm_head(hidden[:, :-1][wanted]), batch.ids[:, 1:][wanted])
+    wanted = batch.learnt[:, 1:] > 0
+    losses = cross_entropy(
+        model.lm_head(hidden[:, :-1][wanted]), batch.ids[:, 1:][wanted], reduction="none"
+    )
+    counts = batch.learnt[:, 1:][wanted].float()
+    return (losses * counts).sum() / counts.sum()
 
 
 def _step(model: Any, batch: Batch, optimizers: Sequence[Any]) -> float:

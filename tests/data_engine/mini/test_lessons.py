@@ -14,13 +14,14 @@ from demeanor.data_engine.mini.lessons import (
     with_shares,
     word_lesson,
 )
+from demeanor.data_engine.mini.pictures import CLASSES
 from demeanor.data_engine.simulate import words as sentences
 from demeanor.data_engine.simulate.posterior import weigh
 from demeanor.explain.corpora.items import Item
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.reasoning.claims import read_cites
 from demeanor.explain.reasoning.parse import parse
-from demeanor.explain.reasoning.short_form import ASK, SAY
+from demeanor.explain.reasoning.short_form import ASK, SAY, ask_label
 from demeanor.explain.records import LabelSet
 
 
@@ -86,15 +87,21 @@ def test_a_picture_is_taught_the_shares_that_it_is_given():
     answers = dict(found.asked)
     assert answers[f"{ASK}labels{SAY}"] == "anger"
     assert "Best fit: ang" in explained(found)[0]
+    for seed in range(20):
+        found = picture_lesson(seen, (), weighed, random.Random(seed), with_reasons=False)
+        assert not explained(found)
+        of_classes = [(q, a) for q, a in found.asked if all(c in q for c in CLASSES)]
+        assert of_classes and {a for _, a in of_classes} == {"anger"}
 
 
 def test_a_comment_s_labels_are_all_answered_whatever_the_set():
     item = Item("c1", ["joy", "love"], text="what a day")
     for seed in range(20):
         lesson = word_lesson(item, random.Random(seed))
-        ((question, answer),) = lesson.asked
         assert lesson.shown == "[s1] “what a day”"
-        wanted = {"happiness"} if "ekman7" in question else {"joy", "love"}
+        (named, of_all), (other, answer) = lesson.asked
+        assert named == ask_label(["goemotions28"]) and set(of_all.split(", ")) == {"joy", "love"}
+        wanted = {"happiness"} if "ekman7" in other else {"joy", "love"}
         assert set(answer.split(", ")) == wanted
 
 

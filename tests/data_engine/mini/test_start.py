@@ -1,11 +1,13 @@
 """Heads that are put in before training look where a copy has to look."""
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from demeanor.data_engine.mini.start import fits, put_in  # noqa: E402
+from demeanor.data_engine.mini.leanings import leanings  # noqa: E402
+from demeanor.data_engine.mini.start import fits, put_in, put_in_words  # noqa: E402
 from demeanor.data_engine.mini.tokens import closed_ids, made_tokenizer  # noqa: E402
 from demeanor.data_engine.mini.train import Shape, new_model  # noqa: E402
 
@@ -70,3 +72,25 @@ def test_a_copy_mostly_looks_behind_the_same_token_under_the_same_id(tokenizer, 
             right.append(looks(text, 1, 0) == len(head) - 1 + n)
     assert len(right) > 30
     assert sum(right) / len(right) > 0.7
+
+
+def test_words_already_lean_to_their_labels(tokenizer):
+    """Three labels, each with a word of its own: before any step, the label whose word is said is
+    likelier than the others."""
+    tokens = [tokenizer.backend_tokenizer.encode(text).ids[0] for text in ("AU12", "AU4", "f2] ")]
+    rest = tokenizer.backend_tokenizer.encode("0.2-3.7 s at 1.2").ids
+    texts = [[*rest, tokens[n % 3], *rest] for n in range(60)]
+    found = leanings(texts, np.eye(3)[np.arange(60) % 3], len(tokenizer))
+    assert found.shape == (len(tokenizer), 3)
+    assert [int(found[token].argmax()) for token in tokens] == [0, 1, 2]
+    assert np.abs(found[rest]).max() < 0.1 * np.abs(found[tokens]).max()
+    model = new_model(
+        Shape(layers=2), len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id, 0
+    )
+    put_in(model, closed_ids(tokenizer))
+    labels = tokenizer.backend_tokenizer.encode(" talk low held").ids[:3]
+    put_in_words(model, found, labels)
+    for n in range(3):
+        with torch.no_grad():
+            logits = model(torch.tensor([[*rest, tokens[n], *rest]])).logits[0, -1, labels]
+        assert int(logits.argmax()) == n

@@ -22,7 +22,7 @@ from demeanor.data_engine.simulate import words as sentences  # noqa: E402
 from demeanor.explain.corpora.items import Item  # noqa: E402
 from demeanor.explain.corpora.labels import label_set  # noqa: E402
 from demeanor.explain.reasoning.mini import Mini  # noqa: E402
-from demeanor.explain.reasoning.short_form import ask  # noqa: E402
+from demeanor.explain.reasoning.short_form import ask, ask_label  # noqa: E402
 
 SAID = (
     ("thank you so much", "gratitude"),
@@ -74,6 +74,13 @@ def test_a_question_neither_sees_the_others_nor_stands_elsewhere(tokenizer):
             return float(loss_of(model, batch)) * int(row.learnt.sum())
 
     assert total(pairs) == pytest.approx(sum(total([pair]) for pair in pairs), rel=1e-4)
+
+
+def test_a_label_counts_for_more_than_a_word_of_reasons(tokenizer):
+    asked = ((ask_label(["joy"]), "joy"), (ask("Why?"), "So."))
+    (row,) = encoded([Lesson("nothing", asked)], tokenizer)
+    assert sorted(set(row.learnt[row.parts == 1])) == [0, 4]
+    assert sorted(set(row.learnt[row.parts == 2])) == [0, 1]
 
 
 def test_questions_that_do_not_fit_are_left_out(tokenizer):
