@@ -290,10 +290,12 @@ def leaks_against(
     name: str,
     hashes: Mapping[str, np.ndarray] | None = None,
     theirs: Mapping[str, np.ndarray] | None = None,
+    clips: Mapping[str, Item] | None = None,
 ) -> list[Leak]:
     """What rows share with the samples of an evaluation set, whatever their split.
 
-    hashes, theirs: what pictures look like, by clip_id and by item_id.
+    hashes, theirs: what pictures look like, by clip_id and by item_id; clips: `by_content` of the
+    samples, where it is known already.
     """
 
     def leak(kind: str, what: str, row: Row, item: Item) -> Leak:
@@ -301,7 +303,8 @@ def leaks_against(
 
     subjects = {item.subject: item for item in items if item.subject}
     videos = {item.video: item for item in items if item.video}
-    clips = _clip_ids(items)
+    if clips is None:
+        clips, _ = by_content(items)
     found: list[Leak] = []
     seen: set[tuple[str, str]] = set()
     for row in rows:
@@ -321,17 +324,19 @@ def leaks_against(
     ]
 
 
-def _clip_ids(items: Sequence[Item]) -> dict[str, Item]:
-    """By content: a file is the same clip under any name. What cannot be read matches nothing."""
+def by_content(items: Sequence[Item]) -> tuple[dict[str, Item], tuple[str, ...]]:
+    """Samples by clip_id: a file is the same clip under any name. And those that cannot be opened,
+    which match nothing."""
     media = load_settings().media
     found: dict[str, Item] = {}
+    unread: list[str] = []
     for item in items:
         if item.media is not None:
             try:
                 found[open_clip(item.media, media).clip_id] = item
             except (DemeanorError, OSError):
-                continue
-    return found
+                unread.append(item.item_id)
+    return found, tuple(unread)
 
 
 def _texts_against(
@@ -378,7 +383,7 @@ class Done:
     folder: Path
     counts: dict[str, int]  # rows by split, and those put aside
     leaks: tuple[Leak, ...]  # left between splits, or shared with evaluation sets
-    not_looked_at: tuple[str, ...]  # files and samples whose picture could not be compared
+    not_looked_at: tuple[str, ...]  # files and samples that could not be compared
 
     @property
     def kinds(self) -> dict[str, int]:
@@ -411,8 +416,9 @@ def split_file(
     leaks = leaks_between(kept, hashes)
     for name, items in (against or {}).items():
         theirs = sample_hashes(items) if hashes else Pictures({})
-        missed += [f"{name}: {item_id}" for item_id in theirs.not_looked_at]
-        shared = leaks_against(kept, items, name, hashes, theirs.hashes)
+        clips, unread = by_content(items)
+        missed += [f"{name}: {i}" for i in dict.fromkeys((*unread, *theirs.not_looked_at))]
+        shared = leaks_against(kept, items, name, hashes, theirs.hashes, clips)
         if drop:
             aside.update(_sharing(kept, shared))
             kept = [r for r in kept if r["example_id"] not in aside]

@@ -89,6 +89,6 @@ def _lines(done: "Done") -> Iterator[str]:
         yield f"  {leak.kind}: {leak.what}: {leak.first} ({one}) and {leak.second} ({other})"
     if done.not_looked_at:
         missed = len(done.not_looked_at)
-        yield f"{missed} pictures could not be compared, such as {done.not_looked_at[0]}"
+        yield f"{missed} files could not be compared, such as {done.not_looked_at[0]}"
     for name in (ROWS, ASIDE, GROUPS, REPORT):
         yield str(done.folder / name)

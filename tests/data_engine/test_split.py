@@ -237,6 +237,13 @@ def test_pictures_that_could_not_be_compared_are_named(pictured, tmp_path):
     assert told["not_looked_at"] == list(done.not_looked_at)
 
 
+def test_samples_that_cannot_be_opened_are_named_without_a_look_at_pictures(pictured, tmp_path):
+    file = tmp_path / "in.jsonl"
+    file.write_text("".join(json.dumps(r) + "\n" for r in pictured[0]))
+    theirs = {"faces=there": [Item("x", "joy", media=tmp_path / "gone.jpg"), Item("t", "joy")]}
+    assert split_file(file, tmp_path / "out", against=theirs).not_looked_at == ("faces=there: x",)
+
+
 def test_a_wrong_folder_of_media_is_refused(pictured, tmp_path):
     with pytest.raises(SettingsError, match="none of 4 files"):
         picture_hashes(pictured[0], tmp_path / "elsewhere")
