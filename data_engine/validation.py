@@ -157,9 +157,10 @@ def write_answers(answered: Iterable[Answered], path: Path) -> Path:
 
 
 def told(figure: Figure) -> str:
-    """0.48 (0.40 to 0.57; 350 of 44 subjects)"""
+    """0.48 (0.40 to 0.57; 350 from 44 subjects)"""
     if figure.value is None or math.isnan(figure.value):
         return "nothing to count"
     low_high = figure.interval
     span = f"{low_high[0]:.3f} to {low_high[1]:.3f}" if low_high else "no interval: few subjects"
-    return f"{figure.value:.3f} ({span}; {figure.n} of {figure.groups} subjects)"
+    people = "one subject" if figure.groups == 1 else f"{figure.groups} subjects"
+    return f"{figure.value:.3f} ({span}; {figure.n} from {people})"
