@@ -73,8 +73,8 @@ class System:
     def __post_init__(self) -> None:
         if self.order == LABEL_FIRST and not self.model.reads_prompt:
             raise DemeanorError(
-                f"{self.model.name} has no order of asking: its labels come from rules, and its "
-                "reasons are written out afterwards. Orders are compared with language models"
+                f"{self.model.name} has no order of asking: it reads no prompt. Orders are "
+                "compared with models that do"
             )
         if self.order == LABEL_FIRST and self.extractor:
             raise DemeanorError(

@@ -18,7 +18,7 @@ from rich.table import Table
 import demeanor.explain
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.pipeline import load_chat, load_front, neutral_options
-from demeanor.explain.reasoning.chat import DEFAULT_CHAT
+from demeanor.explain.reasoning.chat import DEFAULT_CHAT, KNOWN_FORMS
 from demeanor.explain.settings import load_settings
 from demeanor.serve import batch, data, doctor, scoring, show
 from demeanor.serve.building import build_command
@@ -106,7 +106,7 @@ def explain(
     out: Out = Path("demeanor-out"),
     chat: Annotated[
         str,
-        typer.Option(help="prototype, mini:DIR, local:DIR_OR_HUB, or an OpenAI-style URL."),
+        typer.Option(help=", ".join(KNOWN_FORMS)),
     ] = DEFAULT_CHAT,
     adapter: Annotated[Path | None, typer.Option(help="LoRA adapter for --chat local:…")] = None,
     quantize: Annotated[str | None, typer.Option(help="4bit, for --chat local:…")] = None,

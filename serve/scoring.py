@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demeanor.explain.errors import DemeanorError
-from demeanor.explain.reasoning.chat import DEFAULT_CHAT
+from demeanor.explain.reasoning.chat import DEFAULT_CHAT, KNOWN_FORMS
 from demeanor.serve import judging, running
 from demeanor.serve.listing import tasks_command
 from demeanor.serve.task_names import ASKABLE, OF_CORPORA
@@ -105,7 +105,7 @@ def _asking_command(task_name: str) -> Callable[..., None]:
     def run(
         chat: Annotated[
             str,
-            typer.Option(help="prototype, mini:DIR, local:DIR_OR_HUB, or an OpenAI-style URL."),
+            typer.Option(help=", ".join(KNOWN_FORMS)),
         ] = DEFAULT_CHAT,
         data: Annotated[
             Path | None, typer.Option(help="Folder or table of samples; see docs/evaluation.md.")

@@ -15,7 +15,16 @@ import yaml
 
 from demeanor.data_engine.mini.lessons import known_sets
 from demeanor.data_engine.simulate.tables import patterns
-from demeanor.explain.reasoning.short_form import ASK, BEST_FIT, END, ID_TOKENS, PAD, SAID, SAY
+from demeanor.explain.reasoning.short_form import (
+    ASK,
+    BEST_FIT,
+    CONFIDENCE,
+    END,
+    ID_TOKENS,
+    PAD,
+    SAID,
+    SAY,
+)
 from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS
 
 N_TOKENS = 6144
@@ -30,7 +39,7 @@ _LINES = (
     "\n[", "no: ", "]: ",
     "Key observations:\n- [", "Key observations:\n- ", ".\n- [", ".\n- ", " s.\n- [",
     ".\nInterpretation:\n- ", ".\nInterpretation:\n- [", ".\nConclusion: [", ".\nConclusion: ",
-    "\nInterpretation:\nConclusion:", ".\nLabels: ", "\nConfidence: ", "\nAlternatives: ",
+    "\nInterpretation:\nConclusion:", ".\nLabels: ", "\nAlternatives: ",
     "\nValence: ", "\nArousal: ", "\nAbstained: no", "\nAbstained: yes\nReason: ", " s: ", " s at ",
     ", ", " and ", " and [", "; held all along, so it counts less",
     "; within talking, so it counts less", "; measured with little certainty",
@@ -98,7 +107,7 @@ def _worth(texts: Sequence[str]) -> list[str]:
     known = sorted(dict.fromkeys(_phrases()), key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, known)))
     counts = Counter(found for text in texts for found in pattern.findall(text))
-    return [BEST_FIT, SAID, *(p for p in known if counts[p] >= _LEAST)]
+    return [BEST_FIT, CONFIDENCE, SAID, *(p for p in known if counts[p] >= _LEAST)]
 
 
 def _phrases() -> Iterator[str]:

@@ -6,10 +6,14 @@ was not shown, and its best fit is one of the labels that were asked for. No wei
 (docs/mini.md): it is asked by the name of a folder.
 """
 
+import hashlib
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from demeanor.explain.errors import ChatError, ModelFileError
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
+    CONFIDENCE,
     END,
     ask,
     ask_label,
@@ -31,6 +36,20 @@ from demeanor.explain.records import LabelSet, NotMeasured, Observation
 
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
+_AHEAD = 14  # tokens that are guessed and read at once
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Of processing: more only wait for each other at this size, and for other programs."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Mini:
@@ -46,13 +65,22 @@ class Mini:
         """held=False lets it write what it likes: to measure what holding it does."""
         self._folder, self._held = folder, held
         made = json.loads(self._file(_MADE).read_text("utf-8"))
-        self.version = str(made["version"])
+        self._made = str(made["version"])
         self._sets: Mapping[str, list[str]] = json.loads(self._file(_SETS).read_text("utf-8"))
         self.notes = (
             f"a model of {made['weights'] / 1e6:.1f} million weights, made from scratch on drawn "
             "clips, measured pictures and written comments (docs/mini.md); no large model",
             "reads its own short form of the timeline, and English words only",
         )
+
+    @cached_property
+    def version(self) -> str:
+        """With a digest of the files: weights that were made anew are another model."""
+        digest = hashlib.sha256()
+        for file in sorted(self._folder.iterdir()):
+            if file.suffix in (".json", ".safetensors"):
+                digest.update(file.read_bytes())
+        return f"{self._made} {digest.hexdigest()[:8]}"
 
     def load(self) -> None:
         """Weights and tokens, which the first reply would wait for otherwise."""
@@ -119,10 +147,9 @@ class Mini:
     def _ids(self, text: str) -> list[int]:
         return list(self._tokens.encode(text).ids)
 
-    def _read(self, shown: str, question: str, room: int) -> tuple[Any, Any]:
+    def _read(self, ids: Sequence[int], room: int) -> tuple[Any, Any]:
         from demeanor.explain.reasoning.llama import Reading
 
-        ids = self._ids(shown) + self._ids(question)
         if len(ids) + room > self._model.positions:
             raise ChatError(
                 f"{self.name} reads {self._model.positions} tokens; this timeline has {len(ids)} "
@@ -131,6 +158,7 @@ class Mini:
         reading = Reading(self._model)
         return reading, reading.read(ids)[-1]
 
+    @one_thread()
     def _written(
         self,
         shown: str,
@@ -140,24 +168,26 @@ class Mini:
         told: Callable[[str], str],
         say: Callable[[str], None] | None = None,
     ) -> str:
-        most = min(most, _MOST_TOKENS)
-        reading, logits = self._read(shown, question, most)
+        most, ids = min(most, _MOST_TOKENS), self._ids(shown) + self._ids(question)
+        following = _Following(*self._read(ids, most), ids, self._model.positions)
         barred = self._barred(shown) if self._held else None
         end, best_fit = self._tokens.token_to_id(END), self._tokens.token_to_id(BEST_FIT)
         written: list[int] = []
         text = ""
         while len(written) < most:
+            logits = following.logits
             if barred is not None:
                 logits = logits.masked_fill(barred, -math.inf)
             token = int(logits.argmax())
             if token == end:
                 break
             written.append(token)
-            logits = reading.read([token])[-1]
+            following.take(token)
             if self._held and labels and token == best_fit:
-                label = self._likeliest(reading, logits, labels)
-                written += label
-                logits = reading.read(label)[-1]
+                label = self._likeliest(*following.settled(), labels)
+                for token in (*label, self._tokens.token_to_id(CONFIDENCE)):
+                    written.append(token)
+                    following.take(token)
             if say is not None:
                 before, text = text, told(self._text(written))
                 if text.endswith("\ufffd"):  # a character that is not whole yet
@@ -203,12 +233,53 @@ class Mini:
                 reading.cut(at)
             yield ids, score
 
+    @one_thread()
     def _shares(self, shown: str, labels: LabelSet) -> dict[str, float]:
-        reading, logits = self._read(shown, ask_label(self._shown_set(labels)), 16)
+        ids = self._ids(shown) + self._ids(ask_label(self._shown_set(labels)))
+        reading, logits = self._read(ids, 16)
         scored = [score for _, score in self._scored(reading, logits, labels.labels)]
         top = max(scored)
         sizes = [math.exp(score - top) for score in scored]
         return {name: size / sum(sizes) for name, size in zip(labels.labels, sizes, strict=True)}
+
+
+class _Following:
+    """Logits of what comes next. Most of a reply stood in the timeline before: what came behind the
+    same two tokens there is guessed and read in the same pass, and dropped where it was wrong. The
+    reply is the same as without guesses (Saxena 2023, prompt lookup decoding)."""
+
+    def __init__(self, reading: Any, logits: Any, ids: Sequence[int], positions: int) -> None:
+        self._reading, self._rows, self._guessed = reading, [logits], deque[int]()
+        self._ids, self._before = list(ids), reading.n_read - len(ids)
+        self._positions = positions
+        self._seen = {pair: n for n, pair in enumerate(pairwise(ids), start=2)}
+
+    @property
+    def logits(self) -> Any:
+        return self._rows[0]
+
+    def take(self, token: int) -> None:
+        pair = (self._ids[-1], token) if self._ids else None
+        self._ids.append(token)
+        stood = self._seen.get(pair) if pair else None
+        if pair:
+            self._seen[pair] = len(self._ids)
+        if self._guessed and self._guessed[0] == token:
+            self._guessed.popleft()
+            self._rows.pop(0)
+            return
+        n_read = self._before + len(self._ids) - 1
+        self._reading.cut(n_read)
+        room = min(_AHEAD, self._positions - n_read - 1)
+        guessed = self._ids[stood : stood + room] if stood else []
+        self._rows = list(self._reading.read([token, *guessed]))
+        self._guessed = deque(guessed)
+
+    def settled(self) -> tuple[Any, Any]:
+        """The reading with nothing guessed in it, and the logits of what comes next."""
+        self._reading.cut(self._before + len(self._ids))
+        self._rows, self._guessed = self._rows[:1], deque()
+        return self._reading, self.logits
 
 
 def _told(names: Mapping[str, str], seen: Sequence[Observation]) -> Callable[[str], str]:

@@ -30,6 +30,7 @@ ASK, SAY, END, PAD = "<ask>", "<say>", "<end>", "<pad>"
 ID_TOKENS = {"f": 59, "v": 29, "s": 19}  # so many ids of each kind are one token
 SAID = "<said>"  # one token as well: a reply has it where it quotes
 BEST_FIT = "\nBest fit: "  # one token: what follows it is held to the labels asked for
+CONFIDENCE = "\nConfidence: "  # one token: what follows a label
 MAX_LINES = 28  # of observations: what was trained on; the least telling ones go first
 MAX_SAID = 12  # of them; the longest
 MAX_QUOTE_CHARS = 300
@@ -128,7 +129,8 @@ def as_text(reply: dict[str, Any]) -> str:
         return "\n".join([*lines, "Abstained: yes", f"Reason: {reply['abstained_reason']}"])
     others = ", ".join(f"{a['label']} {a['confidence']:.2f}" for a in reply["alternatives"])
     lines.append(f"Labels: {', '.join(reply['labels'])}{BEST_FIT}{reply['best_fit']}")
-    lines += [f"Confidence: {reply['confidence']:.2f}", f"Alternatives: {others or 'none'}"]
+    lines[-1] += f"{CONFIDENCE}{reply['confidence']:.2f}"
+    lines.append(f"Alternatives: {others or 'none'}")
     lines += [f"Valence: {reply['valence']:.2f}", f"Arousal: {reply['arousal']:.2f}"]
     return "\n".join([*lines, "Abstained: no"])
 

@@ -228,7 +228,7 @@ def test_reasoning_leaves_what_was_measured_alone():
 
 def test_a_clip_is_explained_by_the_prototype(clip, monkeypatch):
     monkeypatch.setattr(pipeline, "any_backend", lambda name, say: ScriptedFace())
-    result = pipeline.explain(clip)
+    result = pipeline.explain(clip, chat="prototype")
     (explanation,) = result.explanations
     assert explanation.person == "p1"
     assert explanation.clip_id == result.measurement.clip.clip_id

@@ -26,7 +26,7 @@ def test_a_model_is_made_and_another_one_goes_on_with_it(tmp_path):
     made = make(wanted, tmp_path / "one", heard.append)
     assert made["lessons"]["drawn clip"] > 30
     assert (made["before"], made["training"]["steps"]) == (None, 2)
-    assert Mini(tmp_path / "one" / "model").version == made["version"]
+    assert Mini(tmp_path / "one" / "model").version.startswith(f"{made['version']} ")
     again = make(wanted, tmp_path / "one", heard.append)  # lessons are not drawn again
     assert again["lessons"] == made["lessons"]
     assert sum("lessons written" in line for line in heard) == 1

@@ -1,6 +1,7 @@
 """What demeanor-mini is held to, with a scripted model in place of its weights."""
 
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -56,7 +57,7 @@ def mini(folder, wanted, *, held=True, positions=POSITIONS):
     found.__dict__["_model"] = SimpleNamespace(n_tokens=n, positions=positions)
     if wanted:
         script = Scripted(n, [*tokens.encode(wanted).ids, tokens.token_to_id(END)])
-        found._read = lambda shown, question, room: (script, script.wants(0))
+        found._read = lambda ids, room: (script, script.wants(0))
     return found
 
 
@@ -64,6 +65,13 @@ def test_it_is_deterministic_and_says_what_it_is(folder):
     found = mini(folder, "[f1] AU12 C 2.9")
     assert found.reply(request(SMILE)) == "[f1] AU12 C 2.9"
     assert "0.0 million weights" in found.notes[0]
+
+
+def test_other_weights_are_another_model(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "own")
+    assert Mini(tmp_path / "own").version == Mini(folder).version
+    (tmp_path / "own" / "model.safetensors").write_bytes(b"other")
+    assert Mini(tmp_path / "own").version != Mini(folder).version
 
 
 def test_words_are_said_as_they_come(folder):
@@ -93,7 +101,8 @@ def test_an_id_that_was_not_shown_cannot_be_written_unless_it_is_free(folder):
 def test_the_best_fit_is_one_of_the_labels_unless_it_is_free(folder):
     wanted = "Labels: joy\nBest fit: smirk"
     held = mini(folder, wanted).reply(request(SMILE))
-    assert held.partition("Best fit: ")[2].startswith(SEVEN.labels)
+    label, _, _ = held.partition("Best fit: ")[2].partition("\nConfidence: ")
+    assert label in SEVEN.labels
     free = mini(folder, wanted, held=False).reply(request(SMILE))
     assert free == wanted
 
