@@ -121,12 +121,15 @@ def main() -> None:
 
 
 def systems(args: argparse.Namespace) -> dict[str, Answer]:
-    """Reasons first, free and held to its form, and the label alone."""
+    """Reasons for a label found before, free and held to their form; reasons that find the label;
+    and the label alone."""
     free, held = Mini(args.model, held=False), Mini(args.model)
+    reasons_first = Mini(args.model, label_first=False)
     return {
         "prototype": partial(reasons, Prototype()),
         "mini, free": partial(reasons, free),
         "mini, held": partial(reasons, held),
+        "mini, reasons first": partial(reasons, reasons_first),
         "mini, label alone": partial(label_alone, held),
     }
 
@@ -297,7 +300,8 @@ def faces(args: argparse.Namespace) -> str:
         fitted = Classes(read_pictures(folder, backend, held_out=False, tell=told))
         asked = [Asked(picture_request(p), p.label, p.identity) for p in held]
         answers = {**systems(args), "linear": partial(linear, fitted)}
-        del answers["mini, free"]  # told elsewhere: here each picture is asked about once
+        for elsewhere in ("mini, free", "mini, reasons first"):  # told of drawn clips
+            del answers[elsewhere]
         people = len({p.identity for p in held})
         parts.append(
             f"`{backend}`: {len(asked)} pictures of {people} people (fold 0), five classes. "

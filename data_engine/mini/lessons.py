@@ -24,6 +24,7 @@ from demeanor.explain.corpora.items import Item
 from demeanor.explain.corpora.labels import known_label_sets, label_set
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.short_form import (
+    NONE,
     as_text,
     ask,
     ask_label,
@@ -46,6 +47,7 @@ _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons
 _N_RECITED = 2  # observations that are to be found again
 _FEW = (2, 7)  # lines of a situation that is nothing else
 _OF_CLASSES, _OF_SEVEN = 0.4, 0.7
+_LABEL_FIRST, _BY_SHARES = 0.75, 0.5
 _EARLY = 0.12  # of comments, so that what words lean to is not forgotten meanwhile
 
 
@@ -139,25 +141,37 @@ def _about(
 ) -> Iterator[tuple[str, str]]:
     """Reasons with their labels, labels alone of two sets, and labels in words of one's own."""
     labels = drawn_set(draw)
-    yield _explained(request, weighed, labels)
+    yield _explained(request, weighed, labels, draw)
     if weighed.abstains:
-        yield ask_label(shown_set(labels)), "none"
+        yield ask_label(shown_set(labels)), NONE
         return
-    yield from _labelled(weighed, (drawn_set(draw), drawn_set(draw)))
+    yield from _labelled(weighed, (drawn_set(draw), drawn_set(draw)), draw)
 
 
 def _explained(
-    request: Callable[[LabelSet], Request], weighed: Weighed, labels: LabelSet
+    request: Callable[[LabelSet], Request],
+    weighed: Weighed,
+    labels: LabelSet,
+    draw: random.Random,
 ) -> tuple[str, str]:
-    return ask_reasons(shown_set(labels)), as_text(brief(request(labels), weighed))
+    """Mostly reasons for a label that was found before, sometimes reasons that find one."""
+    reply = brief(request(labels), weighed)
+    known = not reply["abstained"] and draw.random() < _LABEL_FIRST
+    reading = (reply["best_fit"], reply["confidence"]) if known else None
+    return ask_reasons(shown_set(labels), reading), as_text(reply)
 
 
-def _labelled(weighed: Weighed, sets: Iterable[LabelSet]) -> Iterator[tuple[str, str]]:
+def _labelled(
+    weighed: Weighed, sets: Iterable[LabelSet], draw: random.Random
+) -> Iterator[tuple[str, str]]:
+    """The likeliest label, or one drawn by the shares, so that doubt is learnt as well."""
     yield ask_open(), ", ".join(open_labels(weighed))
     for labels in sets:
         found = scores(weighed, labels)
         best = max(labels.labels, key=lambda name: found[name])
         if found[best] > 0:
+            if draw.random() < _BY_SHARES:
+                (best,) = draw.choices(labels.labels, [found[name] for name in labels.labels])
             yield ask_label(shown_set(labels)), best
 
 
@@ -178,10 +192,10 @@ def picture_lesson(
         text = Timeline("p1", "", (), 0, 0)
         return Request("", "p1", text, tuple(observations), tuple(gaps), labels, 0, 0)
 
-    asked = list(_labelled(weighed, (_classes(draw), _classes(draw), drawn_set(draw))))
+    asked = list(_labelled(weighed, (_classes(draw), _classes(draw), drawn_set(draw)), draw))
     if with_reasons:
         labels = _classes(draw) if draw.random() < _OF_CLASSES else drawn_set(draw)
-        asked = [_explained(request, weighed, labels), *asked, *_recited(observations, draw)]
+        asked = [_explained(request, weighed, labels, draw), *asked, *_recited(observations, draw)]
     return _numbered("p1", observations, gaps, asked)
 
 

@@ -12,6 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -23,12 +24,14 @@ from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
     CONFIDENCE,
     END,
+    NONE,
     ask,
     ask_label,
     ask_reasons,
     filled,
     of_words,
     renamed,
+    shares_text,
     short_form,
     with_names,
 )
@@ -36,6 +39,7 @@ from demeanor.explain.records import LabelSet, NotMeasured, Observation
 
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
+_N_OTHERS = 3  # labels named beside the best fit
 _AHEAD = 14  # tokens that are guessed and read at once
 
 
@@ -61,9 +65,10 @@ class Mini:
     structured = True  # held to its form here, not by a schema
     reads_prompt = False
 
-    def __init__(self, folder: Path, *, held: bool = True) -> None:
-        """held=False lets it write what it likes: to measure what holding it does."""
-        self._folder, self._held = folder, held
+    def __init__(self, folder: Path, *, held: bool = True, label_first: bool = True) -> None:
+        """held=False lets it write what it likes, label_first=False lets its reasons find the
+        label: to measure what either does."""
+        self._folder, self._held, self._label_first = folder, held, label_first
         made = json.loads(self._file(_MADE).read_text("utf-8"))
         self._made = str(made["version"])
         self._sets: Mapping[str, list[str]] = json.loads(self._file(_SETS).read_text("utf-8"))
@@ -87,11 +92,14 @@ class Mini:
         self._barred("")
 
     def reply(self, request: Request) -> str:
-        question = ask_reasons(self._shown_set(request.label_set))
         seen, names = renamed(request.person, request.observations)
         shown = short_form(request.person, seen, request.not_measured)
+        shares = self._first_look(shown, request.label_set) if self._label_first else {}
+        reading = next(iter(shares.items()), None)
+        question = ask_reasons(self._shown_set(request.label_set), reading)
         labels, most = request.label_set.labels, request.max_tokens
-        return self._written(shown, question, labels, most, _told(names, seen), request.say)
+        told = _told(names, seen)
+        return self._written(shown, question, labels, most, told, request.say, shares)
 
     def answer(
         self,
@@ -167,6 +175,7 @@ class Mini:
         most: int,
         told: Callable[[str], str],
         say: Callable[[str], None] | None = None,
+        shares: Mapping[str, float] | None = None,
     ) -> str:
         most, ids = min(most, _MOST_TOKENS), self._ids(shown) + self._ids(question)
         following = _Following(*self._read(ids, most), ids, self._model.positions)
@@ -184,8 +193,14 @@ class Mini:
             written.append(token)
             following.take(token)
             if self._held and labels and token == best_fit:
-                label = self._likeliest(*following.settled(), labels)
-                for token in (*label, self._tokens.token_to_id(CONFIDENCE)):
+                if shares:
+                    (best, sure), *others = shares.items()
+                    rest = self._ids(shares_text(sure, others[:_N_OTHERS]))
+                    forced = [*self._ids(best), *rest]
+                else:
+                    label = self._likeliest(*following.settled(), labels)
+                    forced = [*label, self._tokens.token_to_id(CONFIDENCE)]
+                for token in forced:
                     written.append(token)
                     following.take(token)
             if say is not None:
@@ -233,9 +248,21 @@ class Mini:
                 reading.cut(at)
             yield ids, score
 
+    def _first_look(self, shown: str, labels: LabelSet) -> dict[str, float]:
+        """Labels by how likely they are without reasons; empty where none can be read."""
+        own = tuple(name for name in labels.labels if name != NONE)
+        shares = self._shares(shown, replace(labels, labels=(*own, NONE)), self._shown_set(labels))
+        if shares.pop(NONE) > max(shares.values()):
+            return {}
+        total = sum(shares.values())
+        ranked = sorted(shares, key=lambda name: -shares[name])
+        return {name: shares[name] / total for name in ranked}
+
     @one_thread()
-    def _shares(self, shown: str, labels: LabelSet) -> dict[str, float]:
-        ids = self._ids(shown) + self._ids(ask_label(self._shown_set(labels)))
+    def _shares(
+        self, shown: str, labels: LabelSet, asked: Sequence[str] | None = None
+    ) -> dict[str, float]:
+        ids = self._ids(shown) + self._ids(ask_label(asked or self._shown_set(labels)))
         reading, logits = self._read(ids, 16)
         scored = [score for _, score in self._scored(reading, logits, labels.labels)]
         top = max(scored)

@@ -31,6 +31,7 @@ ID_TOKENS = {"f": 59, "v": 29, "s": 19}  # so many ids of each kind are one toke
 SAID = "<said>"  # one token as well: a reply has it where it quotes
 BEST_FIT = "\nBest fit: "  # one token: what follows it is held to the labels asked for
 CONFIDENCE = "\nConfidence: "  # one token: what follows a label
+NONE = "none"  # the label of what cannot be read
 MAX_LINES = 28  # of observations: what was trained on; the least telling ones go first
 MAX_SAID = 12  # of them; the longest
 MAX_QUOTE_CHARS = 300
@@ -104,8 +105,10 @@ def of_words(text: str) -> str:
     return f"[s1] {quoted(text)}"
 
 
-def ask_reasons(labels: Iterable[str]) -> str:
-    return f"{ASK}explain: {', '.join(labels)}{SAY}"
+def ask_reasons(labels: Iterable[str], reading: tuple[str, float] | None = None) -> str:
+    """reading: the label that the reasons are asked for, with its share; None: find one."""
+    told = f"{BEST_FIT}{reading[0]}{CONFIDENCE}{reading[1]:.2f}" if reading else ""
+    return f"{ASK}explain: {', '.join(labels)}{told}{SAY}"
 
 
 def ask_label(labels: Iterable[str]) -> str:
@@ -127,12 +130,17 @@ def as_text(reply: dict[str, Any]) -> str:
     lines.append(f"Conclusion: {_claim(reply['conclusion'])}".rstrip())
     if reply["abstained"]:
         return "\n".join([*lines, "Abstained: yes", f"Reason: {reply['abstained_reason']}"])
-    others = ", ".join(f"{a['label']} {a['confidence']:.2f}" for a in reply["alternatives"])
+    others = [(a["label"], a["confidence"]) for a in reply["alternatives"]]
     lines.append(f"Labels: {', '.join(reply['labels'])}{BEST_FIT}{reply['best_fit']}")
-    lines[-1] += f"{CONFIDENCE}{reply['confidence']:.2f}"
-    lines.append(f"Alternatives: {others or 'none'}")
+    lines[-1] += shares_text(reply["confidence"], others)
     lines += [f"Valence: {reply['valence']:.2f}", f"Arousal: {reply['arousal']:.2f}"]
     return "\n".join([*lines, "Abstained: no"])
+
+
+def shares_text(confidence: float, others: Iterable[tuple[str, float]]) -> str:
+    """What follows the best fit."""
+    told = ", ".join(f"{label} {share:.2f}" for label, share in others)
+    return f"{CONFIDENCE}{confidence:.2f}\nAlternatives: {told or NONE}"
 
 
 def _claim(claim: dict[str, Any]) -> str:

@@ -50,8 +50,11 @@ def folder(tmp_path_factory):
     return found
 
 
-def mini(folder, wanted, *, held=True, positions=POSITIONS):
-    found = Mini(folder, held=held)
+def mini(folder, wanted, *, held=True, positions=POSITIONS, shares=None):
+    """shares: what it makes of the labels without reasons; without them reasons come first."""
+    found = Mini(folder, held=held, label_first=shares is not None)
+    if shares is not None:
+        found._shares = lambda shown, labels, asked: {n: shares.get(n, 0.0) for n in labels.labels}
     tokens = found._tokens
     n = tokens.get_vocab_size()
     found.__dict__["_model"] = SimpleNamespace(n_tokens=n, positions=positions)
@@ -105,6 +108,28 @@ def test_the_best_fit_is_one_of_the_labels_unless_it_is_free(folder):
     assert label in SEVEN.labels
     free = mini(folder, wanted, held=False).reply(request(SMILE))
     assert free == wanted
+
+
+def test_the_label_that_was_found_first_is_asked_about_and_given_with_its_share(folder):
+    shares = {"anger": 0.6, "fear": 0.3, "none": 0.1}
+    found = mini(folder, "Labels: joy\nBest fit: smirk", shares=shares)
+    asked = []
+    written = found._written
+    found._written = lambda shown, question, *rest: (
+        asked.append(question) or written(shown, question, *rest)
+    )
+    reply = found.reply(request(SMILE))
+    assert asked[0].endswith("neutral\nBest fit: anger\nConfidence: 0.67<say>")
+    wanted = "Labels: joy\nBest fit: anger\nConfidence: 0.67\nAlternatives: fear 0.33, "
+    assert reply.startswith(wanted)
+
+
+def test_where_no_label_can_be_read_it_is_asked_without_one(folder):
+    found = mini(folder, "[f1] AU12", shares={"anger": 0.2, "none": 0.8})
+    asked = []
+    found._written = lambda shown, question, *rest: asked.append(question) or ""
+    found.reply(request(SMILE))
+    assert asked == [f"<ask>explain: {', '.join(SEVEN.labels)}<say>"]
 
 
 def test_a_timeline_that_is_too_long_says_what_to_do(folder):
