@@ -11,7 +11,7 @@ from typing import Any
 
 from demeanor.data_engine.grammar import Claim, Style
 from demeanor.data_engine.queries import FirstWording
-from demeanor.data_engine.simulate.accounts import Account, account, listed, runner_up
+from demeanor.data_engine.simulate.accounts import Account, account, known_by, listed, runner_up
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
 from demeanor.data_engine.simulate.tables import NEUTRAL
 from demeanor.explain.reasoning.chat import Request
@@ -88,8 +88,11 @@ class _Brief(Account):
         return [self.line("weighed", "runner_up", self.support(found.emotion), **slots)]
 
     def _names(self, moment: Moment) -> dict[str, str]:
-        shown = sorted(moment.shown or moment.observations, key=lambda o: (o.span, o.obs_id))
-        names = listed([f"[{o.obs_id}] {o.code}" for o in shown[:_MOST_CITED]])
+        """Those that the pattern is known by, so that it can be held against what is named."""
+        core = [o for o in moment.shown if o.code in known_by(moment)]
+        shown = core or list(moment.shown or moment.observations)[:_MOST_CITED]
+        shown = sorted(shown, key=lambda o: (o.span, o.obs_id))
+        names = listed([f"[{o.obs_id}] {o.code}" for o in shown])
         return {"names": names, "Names": names}
 
 

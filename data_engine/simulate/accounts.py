@@ -171,7 +171,7 @@ class Account(Writer):
 
     def of_moment(self, moment: Moment) -> Claim:
         present = {o.code for o in moment.shown}
-        asked = [c for c in _core(moment) if c not in moment.unmeasured]
+        asked = [c for c in known_by(moment) if c not in moment.unmeasured]
         n_shown = len(set(asked) & present)
         whole = bool(asked) and n_shown == len(asked)
         if not moment.shown or (not moment.is_expression and n_shown == 0):
@@ -180,13 +180,13 @@ class Account(Writer):
             kind = "slight"
         elif n_shown == 0:
             kind = "optional"
-        elif len(_core(moment)) == 1 and whole and len(present) == 1:
+        elif len(known_by(moment)) == 1 and whole and len(present) == 1:
             kind = "single"
         else:
             kind = "whole" if whole else "part" if len(present) > 1 else "part_one"
         slots = {
             **self._names(moment),
-            "pattern": "+".join(c.removeprefix("AU") for c in _core(moment)),
+            "pattern": "+".join(c.removeprefix("AU") for c in known_by(moment)),
             "emotion": moment.emotion,
             "source": moment.pattern.source,
             "n_shown": str(n_shown),
@@ -383,7 +383,8 @@ def _steps(observation: Observation) -> float:
     return 0.0 if change is None else change / _LOUD.get(observation.code, 1e9)
 
 
-def _core(moment: Moment) -> list[str]:
+def known_by(moment: Moment) -> list[str]:
+    """The units of its pattern that most people show."""
     codes = [c for c, share in moment.pattern.shares if share > 0.7]
     found = list(dict.fromkeys("AU26" if c == "AU27" else c for c in codes))
     return [c for c in found if c in MOVEMENTS]

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from demeanor.explain.reasoning.claims import Claim, split_claims
 from demeanor.explain.reasoning.cues import ANY, Mention, find_mentions, hides_face, is_expression
 from demeanor.explain.reasoning.parse import Parts
+from demeanor.explain.reasoning.signs import unmeasured_codes
 from demeanor.explain.records import (
     Channel,
     Evidence,
@@ -66,6 +67,9 @@ _NOT_MEASURED = re.compile(
     r"|\bnothing (?:was|is) (?:measured|heard|seen|said)\b",
     re.IGNORECASE,
 )
+_PATTERN = re.compile(r"(?<![\d+.])(\d{1,2}(?:\+\d{1,2})+)(?![\d+])")
+_PART = re.compile(r"\b(\d+) of (?:the |its )?\d+ (?:movements|units|action units)\b")
+_WHOLE = re.compile(r"\b(?:together make up|make up the|complete|all of)\b")
 _SAME = {  # words of `NotMeasured.what`, and how a claim may name them
     "voice": ("voice", "sound", "audio", "prosody"),
     "words": ("word", "transcript", "said", "speech"),
@@ -129,6 +133,7 @@ class _Checker:
             *_sides(claim, mentions, cited),
             *_intensities(claim, mentions, cited),
             *_times(claim, cited),
+            *self._patterns(claim, cited),
             *_quotes(claim, cited),
         ]
         if reasons:
@@ -152,6 +157,24 @@ class _Checker:
             _names(claim.masked, gap.what) for gap in self.not_measured
         )
 
+    def _patterns(self, claim: Claim, cited: list[Observation]) -> Iterable[str]:
+        """A pattern that is named by its units has to be there, as far as the claim says so."""
+        found = _PATTERN.findall(claim.masked)
+        if len(found) != 1:  # two at once: what belongs to which is not to be told
+            return
+        named = {_as_seen(f"AU{number}") for number in found[0].split("+")}
+        shown = named & {_as_seen(o.code) for o in cited}
+        ids = ", ".join(o.obs_id for o in cited)
+        if not shown:
+            yield f"nothing of {found[0]} is what {ids} shows"
+        elif part := _PART.search(claim.masked):
+            if len(shown) < int(part[1]):
+                yield f"{part[1]} movements of {found[0]} are claimed, and {ids} shows {len(shown)}"
+        elif _WHOLE.search(claim.masked):
+            hidden = {_as_seen(code) for code in unmeasured_codes(self.not_measured)}
+            if missing := sorted(named - shown - hidden):
+                yield f"all of {found[0]} is claimed, and {', '.join(missing)} is not cited"
+
     def _absences(self, mentions: list[Mention], span: Span | None) -> Iterable[str]:
         """What speaks against cues said to be absent: within `span`, or in the whole clip."""
         for mention in mentions:
@@ -165,6 +188,11 @@ class _Checker:
                 yield f"{mention.text!r} is said to be absent, and {shown.obs_id} shows it"
             elif gap is not None:
                 yield f"{gap.what} was not measured, so that its absence cannot be told"
+
+
+def _as_seen(code: str) -> str:
+    """A jaw that is stretched is measured as one that drops."""
+    return "AU26" if code == "AU27" else code
 
 
 def _is_about(person: str | None, wanted: str | None) -> bool:

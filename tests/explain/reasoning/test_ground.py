@@ -60,6 +60,9 @@ def judge(claim, observations=SEEN, gaps=(), person="p1"):
         "A very slight hint of doubt beside what else can be seen as a smile [f1].",
         "It is clear that the frown comes later [f2].",
         "No upper lid raise (AU5) is seen [f1].",
+        "[f1] AU12 gives 1 of the 2 movements of the pattern 6+12 (Matsumoto et al. 2008).",
+        "[f1] AU12 and [f3] AU14 together make up a pattern of amusement, 12+14.",
+        "[f1] AU12 fits 6+12 better than [f2] AU4 fits 4+5+7.",
     ],
 )
 def test_what_the_observations_say_is_grounded(claim):
@@ -71,6 +74,15 @@ def test_what_the_observations_say_is_grounded(claim):
     ("claim", "reason"),
     [
         ("The brows are raised [f1].", "'brows are raised' is not what f1 shows"),
+        ("[f2] AU4 fits a pattern of joy, 6+12.", "nothing of 6+12 is what f2 shows"),
+        (
+            "[f1] AU12 gives 2 of the 3 movements of the pattern 6+12+25.",
+            "2 movements of 6+12+25 are claimed, and f1 shows 1",
+        ),
+        (
+            "[f1] AU12 and [f2] AU4 together make up a pattern of joy, 6+12.",
+            "all of 6+12 is claimed, and AU6 is not cited",
+        ),
         ("AU6 lifts the cheeks [f1].", "'AU6' is not what f1 shows"),
         ("The smile starts at 4.5 s [f1].", "4.5 s lies outside f1 (1.0–3.0 s)"),
         ("The smile holds from 1 to 5.5 s [f1].", "5.5 s lies outside f1 (1.0–3.0 s)"),
@@ -211,3 +223,9 @@ def test_a_claim_that_cites_the_wrong_line_never_passes():
             evidence = judge(f"{claim} [{observation.obs_id}]", seen)
             expected = Grounding.GROUNDED if place == right_place else Grounding.MISPLACED
             assert evidence.grounding is expected, (claim, observation.obs_id, evidence.reason)
+
+
+def test_a_pattern_is_whole_where_the_rest_of_it_cannot_be_measured():
+    claim = "[f1] AU12 and [f3] AU14 together make up a pattern of disdain, 9+12+14."
+    assert judge(claim).reason == "all of 9+12+14 is claimed, and AU9 is not cited"
+    assert judge(claim, gaps=GAPS).grounding is Grounding.GROUNDED
