@@ -23,7 +23,7 @@ from demeanor.explain.vocabulary import MOVEMENTS, Region
 STYLE = Style(
     5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
 )
-_MOST_CITED = 4
+_MOST_CITED = 2  # to list many ids a small model has to know where they end
 _MOST_LINES, _MOST_CLAIMS = 6, 5  # of key observations, and of what follows from them
 
 
