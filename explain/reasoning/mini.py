@@ -178,7 +178,7 @@ class Mini:
         shares: Mapping[str, float] | None = None,
     ) -> str:
         most, ids = min(most, _MOST_TOKENS), self._ids(shown) + self._ids(question)
-        following = _Following(*self._read(ids, most), ids, self._model.positions)
+        following = Following(*self._read(ids, most), ids, self._model.positions)
         barred = self._barred(shown) if self._held else None
         end, best_fit = self._tokens.token_to_id(END), self._tokens.token_to_id(BEST_FIT)
         written: list[int] = []
@@ -251,6 +251,8 @@ class Mini:
     def _first_look(self, shown: str, labels: LabelSet) -> dict[str, float]:
         """Labels by how likely they are without reasons; empty where none can be read."""
         own = tuple(name for name in labels.labels if name != NONE)
+        if not own:
+            return {}
         shares = self._shares(shown, replace(labels, labels=(*own, NONE)), self._shown_set(labels))
         if shares.pop(NONE) > max(shares.values()):
             return {}
@@ -270,7 +272,7 @@ class Mini:
         return {name: size / sum(sizes) for name, size in zip(labels.labels, sizes, strict=True)}
 
 
-class _Following:
+class Following:
     """Logits of what comes next. Most of a reply stood in the timeline before: what came behind the
     same two tokens there is guessed and read in the same pass, and dropped where it was wrong. The
     reply is the same as without guesses (Saxena 2023, prompt lookup decoding)."""

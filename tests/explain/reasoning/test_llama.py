@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from demeanor.explain.reasoning.llama import Reading, SmallLlama  # noqa: E402
+from demeanor.explain.reasoning.mini import Following  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,26 @@ def test_in_pieces_and_after_a_cut_it_is_the_same(folder):
     for k in range(20, 30):
         (last,) = pieces.read([ids[k]])
         assert torch.allclose(last, whole[k], atol=1e-4)
+
+
+def test_reading_ahead_tells_the_same_and_takes_fewer_passes(folder, monkeypatch):
+    """What is taken repeats itself in part, goes on otherwise, and fills all positions."""
+    asked = [*range(20, 40)]
+    taken = [*range(22, 30), 70, *range(31, 36), 71, 72, 22, 23, 24, 25, *range(50, 74)]
+    assert len(asked) + len(taken) == 64
+    model = SmallLlama(folder)
+    whole = Reading(model).read([*asked, *taken])
+    reading, passes = Reading(model), []
+    following = Following(reading, reading.read(asked)[-1], asked, 64)
+    read = reading.read
+    monkeypatch.setattr(reading, "read", lambda ids: passes.append(len(ids)) or read(ids))
+    for n, token in enumerate(taken):
+        assert torch.allclose(following.logits, whole[len(asked) + n - 1], atol=1e-4)
+        if n == 6:
+            assert following.settled()[0].n_read == len(asked) + n
+        following.take(token)
+    assert torch.allclose(following.logits, whole[-1], atol=1e-4)
+    assert len(passes) < len(taken) - 8
 
 
 def test_no_more_is_read_than_it_has_positions_for(folder):

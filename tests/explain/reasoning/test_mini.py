@@ -16,6 +16,7 @@ from demeanor.explain.errors import ChatError, ModelFileError, UnknownName  # no
 from demeanor.explain.reasoning.chat import chat_model  # noqa: E402
 from demeanor.explain.reasoning.mini import Mini  # noqa: E402
 from demeanor.explain.reasoning.short_form import END  # noqa: E402
+from demeanor.explain.records import LabelSet  # noqa: E402
 
 SMILE = au("f1", 12, 2.9, (0.2, 3.7))
 POSITIONS = 400
@@ -130,6 +131,12 @@ def test_where_no_label_can_be_read_it_is_asked_without_one(folder):
     found._written = lambda shown, question, *rest: asked.append(question) or ""
     found.reply(request(SMILE))
     assert asked == [f"<ask>explain: {', '.join(SEVEN.labels)}<say>"]
+
+
+def test_a_set_without_labels_is_not_looked_at_first(folder):
+    found = mini(folder, "Labels: joy", shares={"none": 0.1})
+    open_set = LabelSet("open", (), {}, "")
+    assert found.reply(replace(request(SMILE), label_set=open_set)) == "Labels: joy"
 
 
 def test_a_timeline_that_is_too_long_says_what_to_do(folder):
