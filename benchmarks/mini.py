@@ -561,9 +561,9 @@ def speed(args: argparse.Namespace) -> str:
     to_300 = 300 / n_tokens
     rows = [
         ("a fresh process: Python, loading, all of it, s", *median(fresh)),
-        ("the same for 300 tokens, s", *median(fresh + ours.mean() * (to_300 - 1))),
+        ("the same, reckoned for 300 tokens, s", *median(fresh + ours.mean() * (to_300 - 1))),
         ("warm, s", *median(ours)),
-        ("the same for 300 tokens, s", *median(ours * to_300)),
+        ("the same, reckoned for 300 tokens, s", *median(ours * to_300)),
         ("warm, tokens a second", *median(n_tokens / ours)),
         ("transformers' `generate`, warm, tokens a second", *median(n_tokens / plain)),
         ("warm, times as fast as `generate`", *median(plain / ours)),

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 LOUD = 20.0  # of the mean: brings weights near 1
 _BESIDE = 8  # tokens of the question, which say nothing
-_RIDGE = 2e-5  # chosen of three on held-out training comments
+_RIDGE = 2e-5  # of three (8e-5, 5e-6), most first labels right on held-out training comments
 _STEPS = 100
 
 
