@@ -9,8 +9,8 @@ of first lessons that it had not read .56 were told rightly before the first ste
 98,000 tokens, .00 and .69 without these heads; of decimals .9 against .1 (one seed each; 270
 decimals).
 
-A fifth head (put in later: the figures above are without it), in layer 0, takes the mean of what the words lean to (leanings.py), and the tokens of
-labels answer to it.
+A fifth head (put in later: the figures above are without it), in layer 0, takes the mean of what
+the words lean to (leanings.py), and the tokens of labels answer to it.
 """
 
 import math
