@@ -1,10 +1,12 @@
 """Accounts as demeanor-mini is to write them: each fact right behind the id that it is copied from.
 
 `[f1] AU12 C 2.9, 0.2-3.7 s: lip corners pulled up and back` begins as the line does that it is
-about, and a pattern names an id before each of its units. So a small model has only to go on as
-the text did after the same id, which is the first thing that such models learn.
+about. So a small model has only to go on as the text did after the same id, which is the first
+thing that such models learn. A pattern stands before what is there of it, unit by unit in its own
+order, so that what is named can be looked up in it: `For joy 6+12 is listed (…): [f3] AU6 and …`.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -81,19 +83,44 @@ class _Brief(Account):
     def against(self) -> list[Claim]:
         """The next best reading. What it would ask for and is not there is for larger models."""
         found = runner_up(self.weighed)
-        if found is None:
+        if found is None or not (cites := self.support(found.emotion)):
             return []
         share = f"{found.share:.2f}"
         slots = {"other": found.emotion, "Other": found.emotion, "share": share}
-        return [self.line("weighed", "runner_up", self.support(found.emotion), **slots)]
+        return [self.line("weighed", "runner_up", cites, **slots)]
+
+    def of_voice(self) -> list[Claim]:
+        """The first change stands for all: of two, a small model often names one too many."""
+        return [
+            {"text": re.sub(r"^\[[^]]*\]", f"[{claim['cites'][0]}]", claim["text"]),
+             "cites": claim["cites"][:1]}
+            for claim in super().of_voice()
+        ]  # fmt: skip
+
+    def of_moment(self, moment: Moment) -> Claim:
+        pattern = known_by(moment)
+        core = [o for o in moment.shown if o.code in pattern]
+        if len(pattern) < 2 or not core or not moment.is_expression:
+            return super().of_moment(moment)
+        core = sorted(core, key=lambda o: (pattern.index(o.code), o.span, o.obs_id))
+        n_shown = len({o.code for o in core})
+        n_asked = len([c for c in pattern if c not in moment.unmeasured])
+        text = (
+            f"For {moment.emotion} {'+'.join(c.removeprefix('AU') for c in pattern)} is listed "
+            f"({moment.pattern.source}): {_named(core)}, {n_shown} of {n_asked} movements"
+            f"{self._tail(moment, ())}."
+        )
+        return {"text": text, "cites": [o.obs_id for o in core]}
 
     def _names(self, moment: Moment) -> dict[str, str]:
-        """Those that the pattern is known by, so that it can be held against what is named."""
         core = [o for o in moment.shown if o.code in known_by(moment)]
         shown = core or list(moment.shown or moment.observations)[:_MOST_CITED]
-        shown = sorted(shown, key=lambda o: (o.span, o.obs_id))
-        names = listed([f"[{o.obs_id}] {o.code}" for o in shown])
+        names = _named(sorted(shown, key=lambda o: (o.span, o.obs_id)))
         return {"names": names, "Names": names}
+
+
+def _named(observations: Iterable[Observation]) -> str:
+    return listed([f"[{o.obs_id}] {o.code}" for o in observations])
 
 
 def reciting(observation: Observation, speech: Iterable[Span]) -> tuple[str, str]:
