@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from demeanor.explain.perception.baseline import frame_step_s
+from demeanor.explain.perception.peaks import prominent_peaks
 from demeanor.explain.records import Channel, CueTrack, Event, Kind, Span, Unit
 from demeanor.explain.settings import BodySettings
 
@@ -89,8 +89,8 @@ def swings(times_s: np.ndarray, angle_deg: np.ndarray, settings: BodySettings) -
 
 def _turning_points(angle_deg: np.ndarray, depth_deg: float) -> np.ndarray:
     """Where the head turns back, and the ends; what is less deep is no way of its own."""
-    highs, _ = find_peaks(angle_deg, prominence=depth_deg)
-    lows, _ = find_peaks(-angle_deg, prominence=depth_deg)
+    highs = prominent_peaks(angle_deg, depth_deg)
+    lows = prominent_peaks(-angle_deg, depth_deg)
     ends = [0, len(angle_deg) - 1]
     turns = [int(i) for i in sorted({*highs.tolist(), *lows.tolist(), *ends})]
     return np.array(turns)

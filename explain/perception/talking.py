@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
-from scipy.signal import find_peaks
 
 from demeanor.explain.perception.baseline import frame_step_s
+from demeanor.explain.perception.peaks import prominent_peaks
 from demeanor.explain.records import Span
 from demeanor.explain.settings import EventSettings
 
@@ -64,7 +64,7 @@ def mouth_rhythm(times_s: np.ndarray, opening: np.ndarray, settings: EventSettin
         return inside
     whole = np.interp(times_s, times_s[known], opening[known])
     smooth = gaussian_filter1d(whole, _BLUR_S / step_s)
-    peaks, _ = find_peaks(smooth, prominence=settings.talk_depth)
+    peaks = prominent_peaks(smooth, settings.talk_depth)
     peaks = peaks[known[peaks]]
     gaps_s = np.diff(times_s[peaks])
     shortest_s, longest_s = 1 / settings.talk_max_hz, 1 / settings.talk_min_hz

@@ -9,7 +9,6 @@ it sets torch's number of threads for the whole process.
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ from scipy.ndimage import uniform_filter1d
 from demeanor.explain.errors import ModelFileError
 from demeanor.explain.records import Span
 from demeanor.explain.settings import VoiceSettings
+from demeanor.explain.threads import one_thread
 
 SAMPLE_RATE_HZ = 16000  # what silero-vad, Whisper and our pitch windows expect
 WINDOW_SAMPLES = 512  # silero-vad 5 and later take nothing else at 16 kHz
@@ -50,7 +50,7 @@ def silero() -> SpeechDetector:
         nonlocal context, state
         if len(windows) == 0:
             return np.zeros(0, np.float32)
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             given = torch.from_numpy(np.ascontiguousarray(windows, dtype=np.float32))
             sound = torch.cat([context, given.reshape(-1)])
             context = sound[-CONTEXT_SAMPLES:]
@@ -100,19 +100,6 @@ def _model_file() -> Path:
             "Install a version that does:  pip install 'silero-vad>=6.0,<7'"
         )
     return path
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One window is too little work to share out; the caller's setting comes back after."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def speech_spans(

@@ -15,10 +15,10 @@ from enum import IntEnum
 import numpy as np
 from scipy import fft
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from demeanor.explain.perception import pitch, vad
 from demeanor.explain.perception.laughter import Laugh, find_laughs
+from demeanor.explain.perception.peaks import prominent_peaks
 from demeanor.explain.perception.pitch import HOP_SAMPLES
 from demeanor.explain.perception.vad import SAMPLE_RATE_HZ, SpeechDetector
 from demeanor.explain.records import (
@@ -402,7 +402,7 @@ def loudness_peaks(
         return np.zeros(0)
     filled = np.where(np.isfinite(level_db), level_db, finite.min())
     smooth_db = gaussian_filter1d(filled.astype(np.float64), sigma=1.5)  # 30 ms: under a syllable
-    peaks, _ = find_peaks(smooth_db, prominence=prominence_db)
+    peaks = prominent_peaks(smooth_db, prominence_db)
     parted = _parted(peaks.tolist(), smooth_db, prominence_db)
     return np.asarray([times_s[p] for p in parted if voiced[p]], dtype=np.float64)
 

@@ -48,20 +48,23 @@ def explain_person(
 
 def _ask(request: Request, model: ChatModel) -> tuple[str, Parts]:
     """model | parse: the raw reply, and what was read from it."""
+
+    def read(raw: str) -> tuple[str, Parts]:
+        return raw, parse(raw, request.label_set)
+
+    if not model.reads_prompt:  # no chain, and LangChain takes most of a second to import
+        return read(model.reply(request))
     from langchain_core.runnables import RunnableLambda
 
-    asked: RunnableLambda[Request, str] = RunnableLambda(model.reply)
-    read: RunnableLambda[str, tuple[str, Parts]] = RunnableLambda(
-        lambda raw: (raw, parse(raw, request.label_set))
-    )
-    return (asked | read).invoke(request)
+    return (RunnableLambda(model.reply) | RunnableLambda(read)).invoke(request)
 
 
 def warm_up(model: ChatModel) -> None:
-    """Loads what the first explanation would wait for: LangChain, and a model in the box."""
-    from langchain_core.runnables import RunnableLambda
+    """Loads what the first explanation would wait for: LangChain, or a model in the box."""
+    if model.reads_prompt:
+        from langchain_core.runnables import RunnableLambda
 
-    RunnableLambda(str).invoke("")
+        RunnableLambda(str).invoke("")
     if (load := getattr(model, "load", None)) is not None:
         load()
 

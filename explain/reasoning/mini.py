@@ -11,7 +11,6 @@ import json
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -36,24 +35,12 @@ from demeanor.explain.reasoning.short_form import (
     with_names,
 )
 from demeanor.explain.records import LabelSet, NotMeasured, Observation
+from demeanor.explain.threads import one_thread
 
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
 _N_OTHERS = 3  # labels named beside the best fit
 _AHEAD = 14  # tokens that are guessed and read at once
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Of processing: more only wait for each other at this size, and for other programs."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Mini:
