@@ -138,9 +138,11 @@ def write_report(
     media = _media(result, folder, embed, blur, max_embed_bytes)
     if media is not None and media.note:
         notes = (*notes, media.note)
+    content = _content(result)
+    page = _html(content, shown, media, notes, portraits)
     written = [
-        write_atomic(folder / "report.html", html_report(result, shown, media, notes, portraits)),
-        write_atomic(folder / "report.md", markdown_report(result)),
+        write_atomic(folder / "report.html", page),
+        write_atomic(folder / "report.md", _markdown(content)),
         save_result(result, folder / "result.json"),
         write_atomic(folder / "tracks.csv", tracks_csv(result)),
         write_atomic(folder / "events.vtt", webvtt(result)),
@@ -178,11 +180,26 @@ def html_report(
 ) -> str:
     """The page as text. `notes` say what it does not show of the clip, and why; `portraits` has
     a small picture of each person, where there are several."""
+    return _html(_content(result), shown, media, notes, portraits or {})
+
+
+def markdown_report(result: Result) -> str:
+    """The same as text, GitHub-flavoured, without pictures."""
+    return _markdown(_content(result))
+
+
+def _html(
+    content: dict[str, Any],
+    shown: Sequence[Picture],
+    media: Media | None,
+    notes: Sequence[str],
+    portraits: Mapping[str, str],
+) -> str:
     playable = media if media is not None and media.kind else None
     return _page("report.html").render(
-        **_content(result),
+        **content,
         pictures=shown,
-        portraits=portraits or {},
+        portraits=portraits,
         media=media,
         notes=notes,
         csp=_csp(playable, script=True),
@@ -190,9 +207,8 @@ def html_report(
     )
 
 
-def markdown_report(result: Result) -> str:
-    """The same as text, GitHub-flavoured, without pictures."""
-    return _page("report.md").render(**_content(result)).strip() + "\n"
+def _markdown(content: dict[str, Any]) -> str:
+    return _page("report.md").render(**content).strip() + "\n"
 
 
 # What is said ------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from demeanor.explain import pipeline, store
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.demo import demo_clip
 from demeanor.explain.errors import DemeanorError
-from demeanor.explain.perception.imported import read_measurements
 from demeanor.explain.perception.media import find_media, open_clip
 from demeanor.explain.reasoning.chat import ChatModel
 from demeanor.explain.records import Channel, Measurement
@@ -178,6 +177,8 @@ def reason_again(
 
     def from_csv(path: Path) -> Done:
         settings = reasoner.settings if reasoner else None
+        from demeanor.explain.perception.imported import read_measurements  # brings pandas
+
         measurement = read_measurements(path, fps, settings)
         folder = page.out / measurement.clip.folder_name
         return _finish(path, pipeline.observed(measurement), folder, reasoner, page)

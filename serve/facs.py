@@ -12,7 +12,6 @@ from demeanor.eval.compare_facs import Agreement, Comparison, Estimate, Options,
 from demeanor.eval.facs_codes import read_codes
 from demeanor.explain import store
 from demeanor.explain.errors import DemeanorError
-from demeanor.explain.perception.imported import read_measurements
 from demeanor.explain.records import Measurement
 
 _EXACT = ("f1", "event_f1", "kappa", "icc", "pearson", "spearman", "mean_error")
@@ -43,6 +42,8 @@ def compare_files(results: Path, codes: Path, options: Options) -> Compared:
 
 def _measurements(path: Path, fps: float | None) -> tuple[list[Measurement], list[str]]:
     if path.suffix.lower() == ".csv":
+        from demeanor.explain.perception.imported import read_measurements  # brings pandas
+
         return [read_measurements(path, fps)], []
     files = sorted(path.rglob("result.json")) if path.is_dir() else [path]
     if not files:
