@@ -15,7 +15,7 @@ from demeanor.data_engine.mini.lessons import Lesson
 from demeanor.explain.reasoning.short_form import SAY, ask_label, ask_open
 
 _FOR_LABELS = (ask_label([]).removesuffix(SAY), ask_open())
-MAX_TOKENS = 768  # of a lesson; questions beyond it are left out
+MAX_TOKENS = 1024  # of a lesson; questions beyond it are left out
 _LABEL = 4  # tokens that one of a label counts for: they are few beside those of reasons
 _STEP = 16  # lengths are rounded up to this
 

@@ -42,7 +42,11 @@ from demeanor.explain.settings import TimelineSettings
 Say = Callable[[str, random.Random], tuple[str, str] | None]
 _MAX_ANSWER_CHARS = 260  # longer ones are lists; the page looks those up
 _SETTINGS = TimelineSettings(max_tokens=1500)
-_SCENARIOS = {**WEIGHTS, Scenario.PICTURE: 0.12}  # pictures come from people as well
+_SCENARIOS = {  # pictures come from people as well; most real clips are lively
+    **WEIGHTS,
+    Scenario.PICTURE: 0.12,
+    Scenario.LIVELY: 0.4,
+}
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
 _N_RECITED = 2  # observations that are to be found again
 _FEW = (2, 7)  # lines of a situation that is nothing else

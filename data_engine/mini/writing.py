@@ -13,13 +13,14 @@ from typing import Any
 
 from demeanor.data_engine.grammar import Claim, Style
 from demeanor.data_engine.queries import FirstWording
-from demeanor.data_engine.simulate.accounts import Account, account, known_by, listed, runner_up
+from demeanor.data_engine.simulate.accounts import Account, known_by, listed, runner_up
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
 from demeanor.data_engine.simulate.tables import NEUTRAL
+from demeanor.explain.reasoning import prose
 from demeanor.explain.reasoning.chat import Request
-from demeanor.explain.reasoning.short_form import SAID, fact
+from demeanor.explain.reasoning.short_form import SAID, fact, missing_channels
 from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans
-from demeanor.explain.records import Channel, Observation, Span, Unit
+from demeanor.explain.records import Channel, NotMeasured, Observation, Span, Unit
 from demeanor.explain.vocabulary import MOVEMENTS, Region
 
 STYLE = Style(
@@ -32,13 +33,23 @@ _MOST_LINES, _MOST_CLAIMS = 6, 5  # of key observations, and of what follows fro
 def brief(request: Request, weighed: Weighed) -> dict[str, Any]:
     """The reply of the three parts, in one wording."""
     if weighed.abstains:
-        return account(request, weighed, FirstWording(0), STYLE)
+        return _abstention(request)
     reply = _Brief(request, weighed, FirstWording(0), STYLE).reply()
     return {
         **reply,
         "observations": reply["observations"][:_MOST_LINES],
         "interpretation": reply["interpretation"][:_MOST_CLAIMS],
     }
+
+
+def _abstention(request: Request) -> dict[str, Any]:
+    """What is missing, as the short form has it; why, stands in the report."""
+    missing = missing_channels(request.person, request.not_measured)
+    gaps = [NotMeasured(what, "") for what in missing]
+    claims = [
+        {"text": f"{what.capitalize()} could not be measured.", "cites": []} for what in missing
+    ]
+    return {**prose.abstention((), gaps), "observations": claims}
 
 
 def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
@@ -99,18 +110,17 @@ class _Brief(Account):
 
     def of_moment(self, moment: Moment) -> Claim:
         pattern = known_by(moment)
-        core = [o for o in moment.shown if o.code in pattern]
-        if len(pattern) < 2 or not core or not moment.is_expression:
+        core = {o.code: o for o in sorted(moment.shown, key=lambda o: o.peak or 0.0)}
+        named = [core[code] for code in pattern if code in core]
+        if len(pattern) < 2 or not named or not moment.is_expression:
             return super().of_moment(moment)
-        core = sorted(core, key=lambda o: (pattern.index(o.code), o.span, o.obs_id))
-        n_shown = len({o.code for o in core})
         n_asked = len([c for c in pattern if c not in moment.unmeasured])
         text = (
             f"For {moment.emotion} {'+'.join(c.removeprefix('AU') for c in pattern)} is listed "
-            f"({moment.pattern.source}): {_named(core)}, {n_shown} of {n_asked} movements"
+            f"({moment.pattern.source}): {_named(named)}, {len(named)} of {n_asked} movements"
             f"{self._tail(moment, ())}."
         )
-        return {"text": text, "cites": [o.obs_id for o in core]}
+        return {"text": text, "cites": [o.obs_id for o in named]}
 
     def _names(self, moment: Moment) -> dict[str, str]:
         core = [o for o in moment.shown if o.code in known_by(moment)]

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from demeanor.data_engine.simulate import face, voice, words
+from demeanor.data_engine.simulate import around, face, voice, words
 from demeanor.data_engine.simulate.face import Shown, View
 from demeanor.data_engine.simulate.tables import (
     BACKENDS,
@@ -51,6 +51,7 @@ _COVERS = {  # what may lie over a part of the face, and the regions that it hid
     "something dark covers the eyes": (Region.BROW, Region.EYE, Region.GAZE),
     "a hand is before this part of the face": (Region.MOUTH, Region.JAW),
 }
+_SAME, _IDLE = 0.7, 3.0  # of a lively clip: shows its emotion again; moves so much oftener; ours
 _COMPOUND_WEIGHT, _STATE_WEIGHT = 0.4, 0.6  # of an emotion's, in drawing; ours
 
 Said = tuple[str, str]  # a sentence, and the emotion that it goes with
@@ -69,6 +70,7 @@ class Scenario(StrEnum):
     UNSEEN = "unseen"  # voice and words only
     SILENT = "silent"  # face only
     TWO_PEOPLE = "two people"
+    LIVELY = "lively"  # longer; expressions again and again, and much beside them
 
 
 WEIGHTS: dict[Scenario, float] = {  # shares of clips; ours
@@ -196,6 +198,8 @@ class _Maker:
         found = self._face(shown, duration_s, speakers)
         phrases = [t.phrase for t in talked]
         found += voice.events(phrases, self.who.voice, duration_s, self.draw, self._speaker(talked))
+        if self.scenario is Scenario.LIVELY:
+            found += around.in_the_sound([t.span for t in talked], duration_s, self.draw)
         if self.scenario is Scenario.TWO_PEOPLE:
             found += self._other(duration_s)
         utterances = self._utterances(talked)
@@ -233,6 +237,10 @@ class _Maker:
             return []
         n = 2 if self.scenario is Scenario.SEQUENCE else 1
         names = [self.emotion, *[self._another(self.emotion) for _ in range(n - 1)]]
+        if self.scenario is Scenario.LIVELY:
+            n = self.draw.randint(3, 9)
+            others = (self._another(self.emotion) for _ in range(n))
+            names = [self.emotion if self.draw.random() < _SAME else name for name in others]
         part_s = duration_s / n
         shown = []
         for k, name in enumerate(names):
@@ -264,7 +272,8 @@ class _Maker:
         moved = [m for s in shown for m in face.movements(s, self.draw)]
         self.gaps += _talking(view)
         self.gaps += _beyond(self.backend)
-        return face.events(moved, view, self.draw)
+        beside = around.at_the_face(view, self.draw) if self.scenario is Scenario.LIVELY else ()
+        return [*face.events(moved, view, self.draw), *beside]
 
     def _view(self, duration_s: float, talks: tuple[Span, ...]) -> View:
         hidden: frozenset[str] = frozenset()
@@ -275,7 +284,8 @@ class _Maker:
             hidden = frozenset([*codes, *(c for c in MOVEMENTS if MOVEMENTS[c].region in regions)])
             said = f"{reason} (for {duration_s:.1f} s in all)"
             self.gaps.append(NotMeasured(", ".join(codes), said, None, "p1"))
-        return View(self.backend, duration_s, "p1", talks, self.who.rest, hidden)
+        idle = _IDLE if self.scenario is Scenario.LIVELY else 1.0
+        return View(self.backend, duration_s, "p1", talks, self.who.rest, hidden, idle)
 
     def _other(self, duration_s: float) -> list[Event]:
         """A second face in the picture: its events have ids, and are no evidence about p1."""
@@ -346,7 +356,8 @@ class _Maker:
 
     def _duration_s(self, talked: Sequence["_Talked"]) -> float:
         said_s = talked[-1].span.end_s + self.draw.uniform(0.2, 1.5) if talked else 0.0
-        return round(max(said_s, self.draw.uniform(2.0, 7.0)), 2)
+        least_s, most_s = (6.0, 18.0) if self.scenario is Scenario.LIVELY else (2.0, 7.0)
+        return round(max(said_s, self.draw.uniform(least_s, most_s)), 2)
 
     # What could not be measured --------------------------------------------------------------
 

@@ -79,6 +79,7 @@ class View:
     talks: tuple[Span, ...] = ()  # when this person's mouth speaks
     rest: dict[str, float] = field(default_factory=dict)  # levels that this face has at rest
     hidden: frozenset[str] = frozenset()  # units that cannot be seen in this clip
+    idle: float = 1.0  # times as often as usual that something moves without an expression
 
     @property
     def source(self) -> Source:
@@ -184,13 +185,14 @@ def _idle(view: View, draw: random.Random) -> Iterator[Movement]:
             yield Movement("AU25", None, level, at, 0.0)
             yield Movement("AU26", None, level - 0.5, at, 0.0)
         return
-    at_s = draw.expovariate(value("idle_per_s"))
+    per_s = view.idle * value("idle_per_s")
+    at_s = draw.expovariate(per_s)
     while at_s < view.duration_s - 0.3:
         span = Span(at_s, min(view.duration_s, at_s + draw.uniform(0.3, 1.2)))
         level = draw.uniform(1.2, 3.0)
         for code in draw.choice(_IDLE):
             yield Movement(code, None, level, span, (span.start_s + span.end_s) / 2)
-        at_s += 0.5 + draw.expovariate(value("idle_per_s"))
+        at_s += 0.5 + draw.expovariate(per_s)
 
 
 # --- what is measured of it ------------------------------------------------------------------

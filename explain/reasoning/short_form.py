@@ -52,7 +52,7 @@ def short_form(
     own = [o for o in observations if o.person in (person, None)]
     speech = speech_spans(own)
     kept = shown_of(person, observations)
-    lines = _gaps(person, gaps, with_why=not own)
+    lines = _gaps(person, gaps)
     lines += [_line(o, in_speech(o, speech)) for o in kept]
     if len(own) > len(kept):
         lines.append(f"and {len(own) - len(kept)} more")
@@ -147,17 +147,20 @@ def _claim(claim: dict[str, Any]) -> str:
     return with_cites(claim["text"], claim["cites"]) if claim["text"] else ""
 
 
-def _gaps(person: str | None, gaps: Sequence[NotMeasured], with_why: bool) -> list[str]:
+def missing_channels(person: str | None, gaps: Sequence[NotMeasured]) -> list[str]:
+    """Those that were not measured at all. Why is for the reader; it changes no reading."""
+    whole = [g for g in gaps if g.span is None and g.person in (person, None)]
+    faceless = any(hides_face(g, person) for g in whole)
+    return ["face"] * faceless + [w for w in ("voice", "words") if any(g.what == w for g in whole)]
+
+
+def _gaps(person: str | None, gaps: Sequence[NotMeasured]) -> list[str]:
     """Channels that are missing; then the units that cannot be measured here."""
+    missing = missing_channels(person, gaps)
     own = [g for g in gaps if g.person in (person, None)]
-    whole = [g for g in own if g.span is None]
-    faceless = [g for g in whole if hides_face(g, person)]
-    missing = [("face", g) for g in faceless[:1]]
-    for what in ("voice", "words"):
-        missing += [(what, g) for g in whole if g.what == what][:1]
-    lines = [f"no {what}" + f" ({_plain(g.reason)})" * with_why for what, g in missing]
     codes = sorted(unmeasured_codes(own), key=lambda c: int(re.sub(r"\D", "", c) or 0))
-    return lines if faceless or not codes else [*lines, f"no: {', '.join(codes)}"]
+    units = [f"no: {', '.join(codes)}"] if codes and "face" not in missing else []
+    return [*(f"no {what}" for what in missing), *units]
 
 
 def _line(observation: Observation, spoken: bool) -> str:

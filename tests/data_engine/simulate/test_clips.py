@@ -31,6 +31,12 @@ def text_of(clip):
     return timeline(clip.measurement, result.observations, person, SETTINGS), result.observations
 
 
+def emotion_words_of(text):
+    """Outside of what is quoted."""
+    plain = re.sub(r'"(?:[^"\\]|\\.)*"', "", text.text).lower().replace("neutral faces", "")
+    return set(re.findall(r"[a-z]+", plain)) & EMOTION_WORDS
+
+
 def test_the_same_number_is_the_same_clip(clips):
     for number in (0, 17, 200):
         again = draw_clip(5, number)
@@ -71,10 +77,7 @@ def test_scenarios_come_as_often_as_they_are_meant_to(clips):
 def test_no_line_of_a_timeline_names_an_emotion_quoted_speech_apart(clips):
     for clip in clips:
         text, _ = text_of(clip)
-        plain = re.sub(r'"(?:[^"\\]|\\.)*"', "", text.text).lower()
-        plain = plain.replace("neutral faces", "")
-        found = set(re.findall(r"[a-z]+", plain)) & EMOTION_WORDS
-        assert not found, (found, clip.number)
+        assert not (found := emotion_words_of(text)), (found, clip.number)
 
 
 def test_nothing_is_observed_of_what_is_said_to_be_unmeasured(clips):
@@ -142,3 +145,17 @@ def seven():
     from drawn_observations import SEVEN
 
     return SEVEN
+
+
+def test_a_lively_clip_shows_the_same_again_and_much_beside_it():
+    drawn = [draw_clip(9, number, {Scenario.LIVELY: 1.0}) for number in range(40)]
+    codes = [[e.code for e in c.measurement.events if e.channel is Channel.FACE] for c in drawn]
+    again = [len(found) - len(set(found)) for found in codes]
+    assert sorted(again)[len(again) // 2] >= 5
+    told = {e.code for c in drawn for e in c.measurement.events}
+    assert {"gaze_away", "music_share", "noise_share", "HNRdBACF"} <= told
+    assert any(code.startswith("hand_") for code in told)
+    for clip in drawn:
+        assert clip.measurement.clip.duration_s >= 6.0
+        text, _ = text_of(clip)
+        assert not emotion_words_of(text)
