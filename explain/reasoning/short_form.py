@@ -39,7 +39,7 @@ _LOW_RELIABILITY = 0.5
 _NEAR = 0.3  # a change this close to the level says nothing beside it
 _SHORT_S = 0.05  # a moment
 _ID = re.compile(r"\b[fvs]\d+\b")
-_SAID_BY = re.compile(rf"(\[(s\d+)\][^\[\n]*?){SAID}")
+_SAID_BY = re.compile(rf"(\[(s\d+)\][^\[\n]*?){SAID}(\.?)")
 _MARKS = {ord(mark): "'" for mark in '"“”„«»'}
 _MOUTHS = (Region.MOUTH, Region.JAW)
 _TELLING = {Channel.SPEECH: 9.0, Channel.VOICE: 3.0}
@@ -97,7 +97,12 @@ def filled(text: str, observations: Iterable[Observation]) -> str:
     """What was said, in place of its mark behind the id of who said it: a small model that
     repeats words itself goes on as others do."""
     quotes = {o.obs_id: quoted(o.quote or "") for o in observations}
-    return _SAID_BY.sub(lambda m: m[1] + quotes.get(m[2], "“”"), text)
+
+    def put_in(found: re.Match[str]) -> str:
+        quote = quotes.get(found[2], "“”")
+        return found[1] + quote + ("" if quote[-2] in ".!?…" else found[3])
+
+    return _SAID_BY.sub(put_in, text)
 
 
 def of_words(text: str) -> str:

@@ -91,6 +91,7 @@ def test_what_was_said_is_filled_in_behind_its_id():
         "[s2] 0.5 s: “no ‹said› no”. [s1] “well, yes”"
     )
     assert filled("[s9] <said>", words) == "[s9] “”"
+    assert filled("[s1] <said>.", [said("s1", "Well, yes.")]) == "[s1] “Well, yes.”"
 
 
 def test_words_leave_room_for_the_face():
