@@ -3,7 +3,8 @@
 `[f1] AU12 C 2.9, 0.2-3.7 s: lip corners pulled up and back` begins as the line does that it is
 about. So a small model has only to go on as the text did after the same id, which is the first
 thing that such models learn. A pattern stands before what is there of it, unit by unit in its own
-order, so that what is named can be looked up in it: `For joy 6+12 is listed (…): [f3] AU6 and …`.
+order, each with the id of its line, so that both can be looked up:
+`For joy 6+12 is listed (…): AU6 [f3] + AU12 [f1] are 2 of 2 movements`.
 """
 
 import re
@@ -115,10 +116,11 @@ class _Brief(Account):
         if len(pattern) < 2 or not named or not moment.is_expression:
             return super().of_moment(moment)
         n_asked = len([c for c in pattern if c not in moment.unmeasured])
+        told = " + ".join(f"{o.code} [{o.obs_id}]" for o in named)
         text = (
             f"For {moment.emotion} {'+'.join(c.removeprefix('AU') for c in pattern)} is listed "
-            f"({moment.pattern.source}): {_named(named)}, {len(named)} of {n_asked} movements"
-            f"{self._tail(moment, ())}."
+            f"({moment.pattern.source}): {told} {'is' if len(named) == 1 else 'are'} {len(named)} "
+            f"of {n_asked} movements{self._tail(moment, ())}."
         )
         return {"text": text, "cites": [o.obs_id for o in named]}
 
