@@ -18,6 +18,7 @@ ANY = {"@face": Channel.FACE, "@voice": Channel.VOICE, "@words": Channel.SPEECH}
 _NOT_FACE = (Region.HEAD, Region.GAZE, Region.HAND)
 _AUS = re.compile(r"\bAU\s?(\d{1,2})([LR])?((?:\s?\+\s?(?:AU)?\d{1,2})*)\b")
 _CLAUSE_END = r"[,;:]|\s[–—]\s|\b(?:but|while|whereas|although|though|however|yet|so|and then)\b"
+_NEXT_OF_LIST = re.compile(r"\s[–—]\s(?=AU\d)")  # "AU9 [f2] – AU10 absent"
 _NO_BEFORE = re.compile(  # at most five words before the cue: "no lowered or knitted brows"
     r"\b(?:no|not|without|lacks?|lacking|neither|nor|never|absence of|free of|absent|missing"
     r"|\w+n['’]t)\b"
@@ -132,7 +133,7 @@ def _codes_of(match: re.Match[str]) -> list[str]:
 
 def _mention(masked: str, match: re.Match[str], codes: tuple[str, ...]) -> Mention:
     before = re.split(_CLAUSE_END, masked[: match.start()], flags=re.IGNORECASE)[-1]
-    after = masked[match.end() :]
+    after = _NEXT_OF_LIST.split(masked[match.end() :])[0]
     inside = re.search(r"\b(?:not|never|hardly)\b", match[0], re.IGNORECASE)  # "brows not raised"
     negated = bool(inside or _NO_BEFORE.search(before) or _NO_AFTER.search(after))
     unmeasured = bool(_UNMEASURED.search(after))

@@ -11,7 +11,7 @@ observations, and against what could not be measured.
 import re
 from collections.abc import Iterable, Sequence
 
-from demeanor.explain.reasoning.claims import Claim, split_claims
+from demeanor.explain.reasoning.claims import Claim, read_cites, split_claims
 from demeanor.explain.reasoning.cues import ANY, Mention, find_mentions, hides_face, is_expression
 from demeanor.explain.reasoning.parse import Parts
 from demeanor.explain.reasoning.signs import unmeasured_codes
@@ -68,6 +68,7 @@ _NOT_MEASURED = re.compile(
     re.IGNORECASE,
 )
 _PATTERN = re.compile(r"(?<![\d+.])(\d{1,2}(?:\+\d{1,2})+)(?![\d+])")
+_RIGHT_BEHIND = re.compile(r"\s*\[[^\]]*\]")
 _PART = re.compile(r"\b(\d+) of (?:the |its )?\d+ (?:movements|units|action units)\b")
 _WHOLE = re.compile(r"\b(?:together make up|make up the|complete|all of)\b")
 _SAME = {  # words of `NotMeasured.what`, and how a claim may name them
@@ -129,7 +130,7 @@ class _Checker:
                 if not _is_about(o.person, self.person)
             ),
             *self._absences(mentions, _together(cited)),
-            *_cues(mentions, cited),
+            *_cues(claim, mentions, cited),
             *_sides(claim, mentions, cited),
             *_intensities(claim, mentions, cited),
             *_times(claim, cited),
@@ -241,8 +242,9 @@ def _channel(code: str) -> Channel:
 # --- one check each: yields what speaks against the claim ---------------------------------------
 
 
-def _cues(mentions: list[Mention], cited: list[Observation]) -> Iterable[str]:
+def _cues(claim: Claim, mentions: list[Mention], all_cited: list[Observation]) -> Iterable[str]:
     for mention in mentions:
+        cited = _behind(mention, claim.masked, all_cited)
         absent = mention.negated or mention.unmeasured
         if absent or any(mention.shown_by(o) for o in cited):
             continue
@@ -252,6 +254,13 @@ def _cues(mentions: list[Mention], cited: list[Observation]) -> Iterable[str]:
             yield f"{mention.text!r} does not agree with {same.obs_id} in direction or side"
         else:
             yield f"{mention.text!r} is not what {ids} shows"
+
+
+def _behind(mention: Mention, masked: str, cited: list[Observation]) -> list[Observation]:
+    """What a code is said to rest on: the ids right behind it, else all that the claim cites."""
+    behind = _RIGHT_BEHIND.match(masked, mention.end)
+    ids = read_cites(behind[0]) if behind and mention.text.startswith("AU") else ()
+    return [o for o in cited if o.obs_id in ids] or cited
 
 
 def _sides(claim: Claim, mentions: list[Mention], cited: list[Observation]) -> Iterable[str]:

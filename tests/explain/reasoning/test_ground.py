@@ -38,6 +38,8 @@ def judge(claim, observations=SEEN, gaps=(), person="p1"):
     "claim",
     [
         "The lip corners are pulled up [f1].",
+        "6+12: AU6 absent – AU12 [f1].",  # of a list each is said by itself
+        "7+12+14: AU7 absent – AU12 [f1] – AU14 [f3].",
         "AU12 (lip corner puller) reaches D at 2.0 s [f1].",
         "AU12 (C) is seen from 1.0 to 3.0 s [f1].",
         "A strong smile appears between 1 and 3 seconds [f1].",
@@ -98,6 +100,9 @@ def test_what_the_observations_say_is_grounded(claim):
         ("AU12 D and AU4 E are seen [f1, f2].", "intensity E is named, and f2 is B"),
         ("The person says “so sad” [s1].", "“so sad” is not said in what is cited"),
         ("No lip corner puller is seen [f1].", "is said to be absent, and f1 shows it"),
+        ("12+14: AU14 [f3] – AU12 absent.", "'AU12' is said to be absent, and f1 shows it"),
+        ("7+12: AU12 [f3] – AU7 absent.", "'AU12' is not what f3 shows"),
+        ("AU12 [f3] and AU14 [f1] are seen.", "'AU12' is not what f3 shows"),
         ("The smile comes without AU14 [f1].", "is said to be absent, and f3 shows it"),
         ("The head turns to the person's right [f4].", "is not what f4 shows"),
     ],
