@@ -57,7 +57,8 @@ _CLOSE = 0.1  # a runner-up this near the best fit is named in the answer
 MAX_EMBED_BYTES = 25_000_000  # base64 makes a third more of it; larger pages open slowly
 THUMB = "thumb.jpg"  # beside the report, for the index page
 _THUMB_PX = 120
-_CITED = re.compile(r"\s*\[\s*[fvs]\d+(?:[\s,;–-]|and|[fvs]\d+)*\](?=\s*[.!?]?\s*$)", re.IGNORECASE)
+_CITES = re.compile(r"\s*\[\s*[fvs]\d+(?:[\s,;–-]|and|[fvs]\d+)*\]", re.IGNORECASE)
+_CITED = re.compile(rf"{_CITES.pattern}(?=\s*[.!?]?\s*$)", re.IGNORECASE)  # at the end
 _PARTS = {
     "observations": "Key observations",
     "interpretation": "How they combine",
@@ -411,9 +412,12 @@ def _who(result: Result, name: str | None) -> str:
 
 
 def maker(provenance: Provenance) -> str:
-    """Who reasoned, said so that nobody takes rules for a language model."""
-    if provenance.model.split(" ")[0] == "prototype":
+    """Who reasoned, said so that nobody takes rules or a small model for a large one."""
+    name = provenance.model.split(" ")[0]
+    if name == "prototype":
         return "Reasoned by the built-in rule-based prototype, which is not a language model."
+    if name == "demeanor-mini":
+        return f"Reasoned by {provenance.model}, a small model of our own: no large language model."
     adapter = f" with the adapter {provenance.adapter}" if provenance.adapter else ""
     return f"Reasoned by the model {provenance.model}{adapter}."
 
@@ -436,6 +440,13 @@ def scores_of(e: Explanation) -> tuple[LabelScore, ...]:
     return (*first, *e.alternatives)
 
 
+def claim_words(claim: str) -> str:
+    """Without the citations at its end, nor those that stand before all of it and alone."""
+    words = _CITED.sub("", claim).strip()
+    alone = _CITES.match(words) and len(_CITES.findall(words)) == 1
+    return (_CITES.sub("", words).strip() if alone else words) or claim
+
+
 def parts_of(result: Result, e: Explanation) -> tuple[Part, ...]:
     known = {o.obs_id for o in result.observations}
     texts = {
@@ -447,7 +458,7 @@ def parts_of(result: Result, e: Explanation) -> tuple[Part, ...]:
         Claim(
             key=f"c-{e.person or 'voice'}-{n}",
             number=n,
-            text=_CITED.sub("", evidence.claim).strip() if evidence.cites else evidence.claim,
+            text=claim_words(evidence.claim) if evidence.cites else evidence.claim,
             cites=tuple(c for c in evidence.cites if c in known),
             unknown=tuple(c for c in evidence.cites if c not in known),
             evidence=evidence,

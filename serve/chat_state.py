@@ -315,7 +315,8 @@ def pieces(text: str, cites: Sequence[str]) -> list[str | Block]:
 
 def turn_block(turn: Mapping[str, Any]) -> Block:
     cites = [str(c) for c in turn.get("cites") or ()]
-    told = pieces(str(turn.get("text", "")), cites)
+    text = str(turn.get("text", ""))
+    told = pieces(report.claim_words(text) if cites and text.startswith("[") else text, cites)
     inside = {piece["id"] for piece in told if isinstance(piece, dict)}
     beside = [c for c in cites if c not in inside]
     return _block("turn", role=str(turn.get("role", "")), pieces=told, cites=beside)

@@ -397,3 +397,20 @@ def test_valence_and_arousal_are_drawn_with_the_mapping_they_come_from():
     assert "unpleasant −1 to pleasant 1 *" in said
     assert "* By a published mapping that was not validated here: A list x A table 1977." in said
     assert "valence over time" in text
+
+
+@pytest.mark.parametrize(
+    "claim, words",
+    [
+        ("[f1] Lips parted.", "Lips parted."),
+        ("[f1, f2] Both count [f1].", "Both count."),
+        ("Lips parted [f1, f2].", "Lips parted."),
+        ("[f1] AU12 and [f2] AU6 are there.", "[f1] AU12 and [f2] AU6 are there."),
+        ("As for [f1] AU12, it is strong.", "As for [f1] AU12, it is strong."),
+    ],
+)
+def test_citations_at_either_end_stand_beside_the_words(claim, words):
+    told = explanation(evidence=(evidence(claim, "f1", "f2"),))
+    found = [c for part in report.parts_of(result(), told) for c in part.claims]
+    assert [c.text for c in found] == [words]
+    assert found[0].cites == ("f1", "f2")

@@ -166,6 +166,10 @@ def test_ids_that_are_not_in_the_sentence_stand_beside_it():
     assert (block["pieces"], block["cites"]) == (["Twice."], ["f1", "f2"])
     block = chat_state.turn_block({"role": "assistant", "text": "Yes [f1].", "cites": ["f1"]})
     assert block["cites"] == []
+    block = chat_state.turn_block({"role": "assistant", "text": "[f1] It is.", "cites": ["f1"]})
+    assert (block["pieces"], block["cites"]) == (["It is."], ["f1"])
+    block = chat_state.turn_block({"role": "user", "text": "[f1] is what?"})
+    assert block["pieces"] == ["[f1] is what?"]
 
 
 @given(st.text(), st.lists(st.sampled_from(["f1", "v2", "s3"])))
