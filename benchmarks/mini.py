@@ -336,9 +336,9 @@ def faces(args: argparse.Namespace) -> str:
         held = read_pictures(folder, backend, held_out=True, tell=told)
         fitted = Classes(read_pictures(folder, backend, held_out=False, tell=told))
         asked = [Asked(picture_request(p), p.label, p.identity) for p in held]
-        answers = {**systems(args), "linear": partial(linear, fitted)}
-        for elsewhere in ("mini, free", "mini, reasons first"):  # told of drawn clips
-            del answers[elsewhere]
+        known = ("prototype", "mini, label alone")  # its reasons go with that label
+        answers = {name: answer for name, answer in systems(args).items() if name in known}
+        answers["linear"] = partial(linear, fitted)
         people = len({p.identity for p in held})
         parts.append(
             f"`{backend}`: {len(asked)} pictures of {people} people (fold 0), five classes. "

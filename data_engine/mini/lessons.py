@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from demeanor.data_engine.mini.pictures import CLASSES
-from demeanor.data_engine.mini.writing import brief, reciting, speech_of, worth_reciting
+from demeanor.data_engine.mini.writing import brief, practising, reciting, speech_of, worth_reciting
 from demeanor.data_engine.simulate.clips import WEIGHTS, Scenario, draw_clip
 from demeanor.data_engine.simulate.labelling import drawn_set, open_labels, scores
 from demeanor.data_engine.simulate.posterior import Weighed
@@ -36,6 +36,7 @@ from demeanor.explain.reasoning.short_form import (
     shown_of,
     with_names,
 )
+from demeanor.explain.reasoning.signs import unmeasured_codes
 from demeanor.explain.records import Channel, LabelSet, NotMeasured, Observation, Timeline
 from demeanor.explain.settings import TimelineSettings
 
@@ -49,6 +50,7 @@ _SCENARIOS = {  # pictures come from people as well; most real clips are lively
 }
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
 _N_RECITED = 2  # observations that are to be found again
+_N_PRACTISED = 3  # patterns that are looked for
 _FEW = (2, 7)  # lines of a situation that is nothing else
 _OF_CLASSES, _OF_SEVEN = 0.4, 0.7
 _LABEL_FIRST, _BY_SHARES = 0.75, 0.5
@@ -105,6 +107,7 @@ def _lesson(whole: Case, draw: random.Random) -> Lesson:
     if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
         asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
     asked += list(_recited(case.seen.observations, draw))
+    asked += _practised(case.seen.observations, seen.not_measured, draw, _N_PRACTISED)
     return _numbered(seen.person, seen.observations, seen.not_measured, asked)
 
 
@@ -138,6 +141,16 @@ def _recited(
     for observation in draw.sample(worth, min(n, len(worth))):
         question, answer = reciting(observation, speech)
         yield ask(question), answer
+
+
+def _practised(
+    observations: Sequence[Observation], gaps: Sequence[NotMeasured], draw: random.Random, n: int
+) -> list[tuple[str, str]]:
+    if not any(o.channel is Channel.FACE for o in observations):
+        return []
+    unmeasured = unmeasured_codes(gaps)
+    pairs = (practising(observations, unmeasured, draw) for _ in range(n))
+    return [(ask(question), answer) for question, answer in pairs]
 
 
 def _about(
@@ -200,6 +213,7 @@ def picture_lesson(
     if with_reasons:
         labels = _classes(draw) if draw.random() < _OF_CLASSES else drawn_set(draw)
         asked = [_explained(request, weighed, labels, draw), *asked, *_recited(observations, draw)]
+        asked += _practised(observations, gaps, draw, 1)
     return _numbered("p1", observations, gaps, asked)
 
 

@@ -3,20 +3,22 @@
 `[f1] AU12 C 2.9, 0.2-3.7 s: lip corners pulled up and back` begins as the line does that it is
 about. So a small model has only to go on as the text did after the same id, which is the first
 thing that such models learn. A pattern stands before what is there of it, unit by unit in its own
-order, each with the id of its line, so that both can be looked up:
-`For joy 6+12 is listed (…): AU6 [f3] + AU12 [f1] are 2 of 2 movements`.
+order, each with the id of its line or that it is not there, so that every step is one look:
+`For disgust 9+10+17 is listed (…): AU9 [f3] – AU10 absent – AU17 [f1]`.
 """
 
+import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from demeanor.data_engine.grammar import Claim, Style
 from demeanor.data_engine.queries import FirstWording
-from demeanor.data_engine.simulate.accounts import Account, known_by, listed, runner_up
+from demeanor.data_engine.simulate.accounts import Account, core_units, known_by, listed, runner_up
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
-from demeanor.data_engine.simulate.tables import NEUTRAL
+from demeanor.data_engine.simulate.tables import NEUTRAL, patterns
 from demeanor.explain.reasoning import prose
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.short_form import SAID, fact, missing_channels
@@ -58,7 +60,7 @@ def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
     o = observation
     if o.channel is Channel.SPEECH:
         return fact(replace(o, quote="")).replace("“”", SAID)
-    if o.channel is not Channel.FACE:
+    if o.channel is not Channel.FACE or MOVEMENTS[o.code].region is Region.HAND:
         return fact(o)
     if o.code == "AU45":
         return f"{fact(o)}: a blink, which says nothing by itself"
@@ -111,18 +113,18 @@ class _Brief(Account):
 
     def of_moment(self, moment: Moment) -> Claim:
         pattern = known_by(moment)
-        core = {o.code: o for o in sorted(moment.shown, key=lambda o: o.peak or 0.0)}
-        named = [core[code] for code in pattern if code in core]
-        if len(pattern) < 2 or not named or not moment.is_expression:
+        core = strongest(moment.shown)
+        at = [core[code].span for code in pattern if code in core]
+        if at:  # and what was there meanwhile: it is not to be called absent
+            whole = Span(min(a.start_s for a in at), max(a.end_s for a in at))
+            meets = [o for o in self.weighed.observations if _meet(o.span, whole)]
+            core = {**strongest(o for o in meets if o.channel is Channel.FACE), **core}
+        cites = [core[code].obs_id for code in pattern if code in core]
+        if len(pattern) < 2 or not cites or not moment.is_expression:
             return super().of_moment(moment)
-        n_asked = len([c for c in pattern if c not in moment.unmeasured])
-        told = " + ".join(f"{o.code} [{o.obs_id}]" for o in named)
-        text = (
-            f"For {moment.emotion} {'+'.join(c.removeprefix('AU') for c in pattern)} is listed "
-            f"({moment.pattern.source}): {told} {'is' if len(named) == 1 else 'are'} {len(named)} "
-            f"of {n_asked} movements{self._tail(moment, ())}."
-        )
-        return {"text": text, "cites": [o.obs_id for o in named]}
+        listed_for = f"For {moment.emotion} {formula(pattern)} is listed ({moment.pattern.source})"
+        text = f"{listed_for}: {found_of(pattern, core, moment.unmeasured)}."
+        return {"text": text, "cites": cites}
 
     def _names(self, moment: Moment) -> dict[str, str]:
         core = [o for o in moment.shown if o.code in known_by(moment)]
@@ -133,6 +135,51 @@ class _Brief(Account):
 
 def _named(observations: Iterable[Observation]) -> str:
     return listed([f"[{o.obs_id}] {o.code}" for o in observations])
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start_s <= other.end_s and other.start_s <= one.end_s
+
+
+def strongest(observations: Iterable[Observation]) -> dict[str, Observation]:
+    """Of each code."""
+    return {o.code: o for o in sorted(observations, key=lambda o: abs(o.peak or 0.0))}
+
+
+def formula(pattern: Iterable[str]) -> str:
+    return "+".join(code.removeprefix("AU") for code in pattern)
+
+
+def found_of(
+    pattern: Iterable[str], shown: Mapping[str, Observation], unmeasured: Iterable[str]
+) -> str:
+    """Each unit of a pattern in its turn: where it is, or that it is not."""
+
+    def told(code: str) -> str:
+        if code in shown:
+            return f"{code} [{shown[code].obs_id}]"
+        return f"{code} {'not measured' if code in unmeasured else 'absent'}"
+
+    return " – ".join(map(told, pattern))
+
+
+def practising(
+    observations: Iterable[Observation], unmeasured: Iterable[str], draw: random.Random
+) -> tuple[str, str]:
+    """The same, asked of one pattern, whose units are named."""
+    shown = strongest(o for o in observations if o.channel is Channel.FACE and o.code != "AU45")
+    known = listed_patterns()
+    least = draw.choice((0, 1, 1, 2, 2, 3))
+    some = [p for p in known if len(set(p) & set(shown)) >= least] or known
+    pattern = draw.choice(some)
+    return f"What of {formula(pattern)}?", f"{found_of(pattern, shown, set(unmeasured))}."
+
+
+@cache
+def listed_patterns() -> list[tuple[str, ...]]:
+    """Formulas of two units or more, each once."""
+    found = (core_units(row) for rows in patterns().values() for row in rows)
+    return list(dict.fromkeys(tuple(codes) for codes in found if len(codes) > 1))
 
 
 def reciting(observation: Observation, speech: Iterable[Span]) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from demeanor.data_engine import grammar
 from demeanor.data_engine.grammar import Claim, Style, Writer, was_or_were
 from demeanor.data_engine.simulate.labelling import PLEASANT, open_labels, place, scores
 from demeanor.data_engine.simulate.posterior import Moment, Weighed, asked_units
-from demeanor.data_engine.simulate.tables import NEUTRAL, coarse_names
+from demeanor.data_engine.simulate.tables import NEUTRAL, Pattern, coarse_names
 from demeanor.explain.reasoning import prose
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.cues import is_expression
@@ -385,7 +385,11 @@ def _steps(observation: Observation) -> float:
 
 def known_by(moment: Moment) -> list[str]:
     """The units of its pattern that most people show."""
-    codes = [c for c, share in moment.pattern.shares if share > 0.7]
+    return core_units(moment.pattern)
+
+
+def core_units(pattern: Pattern) -> list[str]:
+    codes = [c for c, share in pattern.shares if share > 0.7]
     found = list(dict.fromkeys("AU26" if c == "AU27" else c for c in codes))
     return [c for c in found if c in MOVEMENTS]
 

@@ -188,6 +188,11 @@ def fact(observation: Observation) -> str:
 
 
 def _movement(observation: Observation) -> str:
+    movement = MOVEMENTS[observation.code]
+    if movement.region is Region.HAND:
+        return movement.name
+    if observation.code == "gaze_away" and observation.peak is not None:
+        return f"{movement.name} {observation.peak:.0f} degrees"
     if observation.peak is None or observation.code == "AU45":
         rate = observation.unit is Unit.PER_MINUTE and observation.peak is not None
         return f"{observation.name} {observation.peak:.0f} a minute" if rate else observation.name

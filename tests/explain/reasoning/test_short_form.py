@@ -1,5 +1,7 @@
 """The text that demeanor-mini reads: drawn observations, lines worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 from drawn_observations import au, gap, held, said, turn, voice
 
@@ -20,7 +22,7 @@ from demeanor.explain.reasoning.short_form import (
     short_form,
     with_names,
 )
-from demeanor.explain.records import LabelSet
+from demeanor.explain.records import LabelSet, Unit
 
 LABELS = LabelSet("two", ("joy", "gloom"), {}, "")
 
@@ -112,6 +114,14 @@ def test_turns_and_voices_are_lines_as_well():
     found = lines(turn("f1", 51, 15), voice("v1", "F0semitoneFrom27.5Hz", 4.0))
     assert any(line.startswith("[f1] AU51 15 degrees") for line in found)
     assert any(line.startswith("[v1] pitch higher +4.0 st") for line in found)
+
+
+def test_what_has_no_unit_has_words():
+    gaze = replace(turn("f1", 51, 26), code="gaze_away")
+    hand = replace(turn("f2", 51, 1), code="hand_nose", unit=Unit.RATIO, peak=0.5)
+    assert [line.partition(",")[0] for line in lines(gaze, hand)] == [
+        "[f1] gaze away 26 degrees", "[f2] hand at the nose",
+    ]  # fmt: skip
 
 
 def test_a_set_is_asked_for_by_its_labels():
