@@ -7,6 +7,7 @@ python docs/screenshots.py [--browser /usr/bin/chromium]
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -98,7 +99,7 @@ def picture_of_chat(browser: Any, folder: Path) -> Path:
         page.goto(told["page"])
         page.get_by_text("Research", exact=True).click()
         page.get_by_role("button", name="Explain the clip").click()
-        page.get_by_role("button", name="Why surprise?").click()
+        page.get_by_role("button", name=re.compile("^Why ")).first.click()
         answered = page.locator(".cited .turn.answered").first
         answered.locator(".chip").first.click()
         page.mouse.move(0, 0)

@@ -90,7 +90,8 @@ def both_orders(
     options: Options,
     tell: Tell = lambda done, n, failed: None,
 ) -> Compared:
-    """Reasons asked for before labels, and labels alone. Raises DemeanorError for the prototype."""
+    """Reasons asked for before labels, and labels alone. Raises DemeanorError for reasoners
+    that read no prompt."""
 
     def variant(name: str) -> System:
         return replace(system, order=name)

@@ -149,8 +149,8 @@ class System:
         if self.without and self.model.reads_prompt:
             raise DemeanorError(
                 "a written description mixes face, voice and words in one sentence: a language "
-                "model cannot be shown one of them alone. --without goes with clips, or with the "
-                "prototype"
+                "model cannot be shown one of them alone. --without goes with clips, or with mini "
+                "and the prototype"
             )
         text = self.mask.hide(item.text or "") if self.mask else item.text or ""
         budget = self.settings.timeline.max_tokens

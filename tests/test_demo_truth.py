@@ -32,7 +32,7 @@ def result(request: pytest.FixtureRequest) -> Result:
         if request.param == "mesh":
             raise
         pytest.skip(f"not to be had here: {error}")
-    return explain(demo_clip(), face=request.param, cache=False)
+    return explain(demo_clip(), chat="prototype", face=request.param, cache=False)
 
 
 @pytest.fixture(scope="module")

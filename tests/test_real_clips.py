@@ -33,14 +33,21 @@ def explained(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """What the command says of each clip, by file name; result.json is read along."""
     out = tmp_path_factory.mktemp("clips")
     paths = [str(shared / "data/clips" / name) for name in CLIPS]
-    options = ["--face-backend", "mesh", "--no-cache", "--json", "-o", str(out)]
-    done = CliRunner().invoke(app, ["explain", *paths, *options])
-    assert done.exit_code == 0, done.stderr
-    data = {Path(clip["clip"]).name: clip for clip in json.loads(done.stdout)["clips"]}
-    for clip in data.values():
-        (path,) = (p for p in clip["written"] if p.endswith("result.json"))
-        clip["result"] = json.loads(Path(path).read_text())
+    options = ["--face-backend", "mesh", "--no-cache", "--chat", "prototype"]
+    data = run(["explain", *paths, *options], out)
     assert (out / "index.html").is_file()
+    return data
+
+
+def run(command: list[str], out: Path) -> dict[str, dict]:
+    """What is written of each clip, by its file's name."""
+    done = CliRunner().invoke(app, [*command, "--json", "-o", str(out)])
+    assert done.exit_code == 0, done.stderr
+    data = {}
+    for clip in json.loads(done.stdout)["clips"]:
+        (clip["file"],) = (p for p in clip["written"] if p.endswith("result.json"))
+        clip["result"] = json.loads(Path(clip["file"]).read_text())
+        data[Path(clip["result"]["measurement"]["clip"]["path"]).name] = clip
     return data
 
 
@@ -115,8 +122,8 @@ def test_measurements_of_openface_are_explained_without_a_video(
     shared: Path, tmp_path: Path
 ) -> None:
     clip = shared / "data/clips/OpenFace_Test.csv"
-    command = ["explain", "--measurements", str(clip), "--json", "-o", str(tmp_path)]
-    done = CliRunner().invoke(app, command)
+    command = ["explain", "--measurements", str(clip), "--chat", "prototype", "--json"]
+    done = CliRunner().invoke(app, [*command, "-o", str(tmp_path)])
     assert done.exit_code == 0, done.stderr
     (person,) = json.loads(done.stdout)["clips"][0]["people"]
     assert person["best_fit"] == "neutral"  # SOURCE.md: hardly any movement

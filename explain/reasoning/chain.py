@@ -1,4 +1,5 @@
-"""The chain: prompt | model | parse, then ground. LangChain is imported here and nowhere else.
+"""The chain: prompt | model | parse, then ground. LangChain is imported here and nowhere else, and
+only for models that read a prompt.
 
 The timeline goes into the prompt behind bars: every line of it begins with "| ", whatever line
 breaks a stranger's words contain, so that no text inside can end it or stand outside it.
