@@ -9,7 +9,7 @@ order, each with the id of its line or that it is not there, so that every step 
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from demeanor.data_engine.simulate.posterior import Moment, Weighed
 from demeanor.data_engine.simulate.tables import NEUTRAL, patterns
 from demeanor.explain.reasoning import prose
 from demeanor.explain.reasoning.chat import Request
+from demeanor.explain.reasoning.listed import formula, found_of
 from demeanor.explain.reasoning.short_form import SAID, fact, missing_channels
 from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans
 from demeanor.explain.records import Channel, NotMeasured, Observation, Span, Unit
@@ -119,11 +120,12 @@ class _Brief(Account):
             whole = Span(min(a.start_s for a in at), max(a.end_s for a in at))
             meets = [o for o in self.weighed.observations if _meet(o.span, whole)]
             core = {**strongest(o for o in meets if o.channel is Channel.FACE), **core}
-        cites = [core[code].obs_id for code in pattern if code in core]
+        ids = {code: o.obs_id for code, o in core.items()}
+        cites = [ids[code] for code in pattern if code in ids]
         if len(pattern) < 2 or not cites or not moment.is_expression:
             return super().of_moment(moment)
         listed_for = f"For {moment.emotion} {formula(pattern)} is listed ({moment.pattern.source})"
-        text = f"{listed_for}: {found_of(pattern, core, moment.unmeasured)}."
+        text = f"{listed_for}: {found_of(pattern, ids, moment.unmeasured)}."
         return {"text": text, "cites": cites}
 
     def _names(self, moment: Moment) -> dict[str, str]:
@@ -146,23 +148,6 @@ def strongest(observations: Iterable[Observation]) -> dict[str, Observation]:
     return {o.code: o for o in sorted(observations, key=lambda o: abs(o.peak or 0.0))}
 
 
-def formula(pattern: Iterable[str]) -> str:
-    return "+".join(code.removeprefix("AU") for code in pattern)
-
-
-def found_of(
-    pattern: Iterable[str], shown: Mapping[str, Observation], unmeasured: Iterable[str]
-) -> str:
-    """Each unit of a pattern in its turn: where it is, or that it is not."""
-
-    def told(code: str) -> str:
-        if code in shown:
-            return f"{code} [{shown[code].obs_id}]"
-        return f"{code} {'not measured' if code in unmeasured else 'absent'}"
-
-    return " – ".join(map(told, pattern))
-
-
 def practising(
     observations: Iterable[Observation], unmeasured: Iterable[str], draw: random.Random
 ) -> tuple[str, str]:
@@ -172,7 +157,8 @@ def practising(
     least = draw.choice((0, 1, 1, 2, 2, 3))
     some = [p for p in known if len(set(p) & set(shown)) >= least] or known
     pattern = draw.choice(some)
-    return f"What of {formula(pattern)}?", f"{found_of(pattern, shown, set(unmeasured))}."
+    ids = {code: o.obs_id for code, o in shown.items()}
+    return f"What of {formula(pattern)}?", f"{found_of(pattern, ids, set(unmeasured))}."
 
 
 @cache

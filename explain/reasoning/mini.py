@@ -1,8 +1,9 @@
 """demeanor-mini, which is to be the model in the box: a small LLaMA made for this task alone.
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
-the plain three-part text. Two things are not left to it: it cannot name an observation that it
-was not shown, and its best fit is one of the labels that were asked for. No weights ship yet
+the plain three-part text. Three things are not left to it: it cannot name an observation that it
+was not shown, its best fit is one of the labels that were asked for, and what is there of a pattern
+that it names is looked up. No weights ship yet
 (docs/mini.md): it is asked by the name of a folder.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 
 from demeanor.explain.errors import ChatError, ModelFileError
 from demeanor.explain.reasoning.chat import Request
+from demeanor.explain.reasoning.listed import looked_up
 from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
     CONFIDENCE,
@@ -167,7 +169,7 @@ class Mini:
         most, ids = min(most, _MOST_TOKENS), self._ids(shown) + self._ids(question)
         following = Following(*self._read(ids, most), ids, self._model.positions)
         barred = self._barred(shown) if self._held else None
-        end, best_fit = self._tokens.token_to_id(END), self._tokens.token_to_id(BEST_FIT)
+        end = self._tokens.token_to_id(END)
         written: list[int] = []
         text = ""
         while len(written) < most:
@@ -179,15 +181,8 @@ class Mini:
                 break
             written.append(token)
             following.take(token)
-            if self._held and labels and token == best_fit:
-                if shares:
-                    (best, sure), *others = shares.items()
-                    rest = self._ids(shares_text(sure, others[:_N_OTHERS]))
-                    forced = [*self._ids(best), *rest]
-                else:
-                    label = self._likeliest(*following.settled(), labels)
-                    forced = [*label, self._tokens.token_to_id(CONFIDENCE)]
-                for token in forced:
+            if self._held and labels:
+                for token in self._forced(written, following, labels, shares, shown):
                     written.append(token)
                     following.take(token)
             if say is not None:
@@ -196,6 +191,26 @@ class Mini:
                     text = before
                 say(text[len(before) :])
         return told(self._text(written))
+
+    def _forced(
+        self,
+        written: Sequence[int],
+        following: "Following",
+        labels: Sequence[str],
+        shares: Mapping[str, float] | None,
+        shown: str,
+    ) -> list[int]:
+        """What is not left to it: the label, with its shares, and what is there of a pattern."""
+        if written[-1] == self._tokens.token_to_id(BEST_FIT):
+            if not shares:
+                label = self._likeliest(*following.settled(), labels)
+                return [*label, self._tokens.token_to_id(CONFIDENCE)]
+            (best, sure), *others = shares.items()
+            return [*self._ids(best), *self._ids(shares_text(sure, others[:_N_OTHERS]))]
+        if written[-1] == self._tokens.token_to_id(":"):
+            found = looked_up(self._text(written), shown)
+            return self._ids(f" {found}") if found else []
+        return []
 
     def _text(self, written: Sequence[int]) -> str:
         return str(self._tokens.decode(written, skip_special_tokens=True))
