@@ -31,6 +31,10 @@ class Span:
         """Seconds shared with `other`; 0.0 where they do not touch."""
         return max(0.0, min(self.end_s, other.end_s) - max(self.start_s, other.start_s))
 
+    def meets(self, other: "Span") -> bool:
+        """Whether they share a moment, be it an end."""
+        return self.start_s <= other.end_s and other.start_s <= self.end_s
+
     def contains(self, time_s: float, slack_s: float = 0.0) -> bool:
         return self.start_s - slack_s <= time_s <= self.end_s + slack_s
 

@@ -118,7 +118,7 @@ class _Brief(Account):
         at = [core[code].span for code in pattern if code in core]
         if at:  # and what was there meanwhile: it is not to be called absent
             whole = Span(min(a.start_s for a in at), max(a.end_s for a in at))
-            meets = [o for o in self.weighed.observations if _meet(o.span, whole)]
+            meets = [o for o in self.weighed.observations if o.span.meets(whole)]
             core = {**strongest(o for o in meets if o.channel is Channel.FACE), **core}
         ids = {code: o.obs_id for code, o in core.items()}
         cites = [ids[code] for code in pattern if code in ids]
@@ -137,10 +137,6 @@ class _Brief(Account):
 
 def _named(observations: Iterable[Observation]) -> str:
     return listed([f"[{o.obs_id}] {o.code}" for o in observations])
-
-
-def _meet(one: Span, other: Span) -> bool:
-    return one.start_s <= other.end_s and other.start_s <= one.end_s
 
 
 def strongest(observations: Iterable[Observation]) -> dict[str, Observation]:

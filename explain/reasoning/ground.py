@@ -208,9 +208,7 @@ def _together(observations: Sequence[Observation]) -> Span | None:
 
 
 def _meets(observation: Observation, span: Span | None) -> bool:
-    if span is None:
-        return True
-    return observation.span.start_s <= span.end_s and observation.span.end_s >= span.start_s
+    return span is None or observation.span.meets(span)
 
 
 def _names(text: str, what: str) -> bool:

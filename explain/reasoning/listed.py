@@ -80,10 +80,6 @@ def _around(line: _Shown, lines: Sequence[_Shown]) -> list[_Shown]:
         whole = Span(
             min(s.span.start_s for s in found.values()), max(s.span.end_s for s in found.values())
         )
-        if _meet(other.span, whole):
+        if other.span.meets(whole):
             found.setdefault(other.code, other)
     return list(found.values())
-
-
-def _meet(one: Span, other: Span) -> bool:
-    return one.start_s <= other.end_s and other.start_s <= one.end_s

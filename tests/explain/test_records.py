@@ -51,6 +51,8 @@ def test_overlap():
     assert a.overlap_s(b) == b.overlap_s(a) == 1.0
     assert a.overlap_s(c) == 0.0  # they only touch
     assert b.overlap_s(c) == 2.0
+    assert a.meets(b) and a.meets(c) and c.meets(a)
+    assert not Span(0.0, 0.5).meets(Span(0.6, 0.6))
 
 
 def test_a_moment_is_a_span_and_slack_widens_one():
