@@ -176,9 +176,9 @@ def reason_again(
         return _finish(path, bare, page.out / measured.measurement.clip.folder_name, reasoner, page)
 
     def from_csv(path: Path) -> Done:
-        settings = reasoner.settings if reasoner else None
         from demeanor.explain.perception.imported import read_measurements  # brings pandas
 
+        settings = reasoner.settings if reasoner else None
         measurement = read_measurements(path, fps, settings)
         folder = page.out / measurement.clip.folder_name
         return _finish(path, pipeline.observed(measurement), folder, reasoner, page)

@@ -49,6 +49,7 @@ _SCENARIOS = {  # pictures come from people as well; most real clips are lively
     Scenario.LIVELY: 0.4,
 }
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
+_SPOKEN = re.compile('"[^"]*"')  # shown in small letters
 _N_RECITED = 2  # observations that are to be found again
 _N_PRACTISED = 3  # patterns that are looked for
 _FEW = (2, 7)  # lines of a situation that is nothing else
@@ -105,7 +106,8 @@ def _lesson(whole: Case, draw: random.Random) -> Lesson:
     asked = list(_about(case.request, case.weighed, draw))
     found = drawn_question(case, draw)
     if found is not None and len(found.answer) <= _MAX_ANSWER_CHARS:
-        asked.append((ask(found.question), _WHY_NOT.sub("", found.answer)))
+        answer = _SPOKEN.sub(lambda said: said[0].lower(), _WHY_NOT.sub("", found.answer))
+        asked.append((ask(found.question), answer))
     asked += list(_recited(case.seen.observations, draw))
     asked += _practised(case.seen.observations, seen.not_measured, draw, _N_PRACTISED)
     return _numbered(seen.person, seen.observations, seen.not_measured, asked)

@@ -27,7 +27,7 @@ from demeanor.explain.reasoning.short_form import (
 )
 from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS
 
-N_TOKENS = 6144
+N_TOKENS = 8192
 _SPLIT = r"\.\d| ?\d{1,2}| ?\p{L}+(?:['’]\p{L}+)?|\n+| ?[^\s\p{L}\d]+|\s+"
 _LEAST = 12  # times that a phrase must occur to be worth a token; ours
 _TEMPLATES = (

@@ -6,25 +6,11 @@ with the id of its line or that it is not there.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from demeanor.explain.records import Span
+from demeanor.explain.records import Channel, Observation, Span
 
 _NAMED = re.compile(r"\bFor [^\[\]:]+ (\d{1,2}(?:\+\d{1,2})+) is listed \([^()]*\):$")
-_LINE = re.compile(
-    r"^\[(f\d+)\] (AU\d+)[LR]?(?: [A-E] (\d\.\d)| (\d+) degrees)?(?:, (\d+\.\d)(?:-(\d+\.\d))? s)?",
-    re.MULTILINE,
-)
 _IDS = re.compile(r"\[(f\d+)\]")
-_UNMEASURED = re.compile(r"^no: (.*)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    obs_id: str
-    code: str
-    level: float
-    span: Span
 
 
 def formula(pattern: Iterable[str]) -> str:
@@ -42,44 +28,38 @@ def found_of(pattern: Iterable[str], ids: Mapping[str, str], unmeasured: Collect
     return " – ".join(map(told, pattern))
 
 
-def looked_up(reply: str, shown: str) -> str | None:
-    """What follows a reply that has just named a pattern, looked up in the short form: the moment
-    at which most of it is there, another one each time. None for every other reply."""
+def looked_up(
+    reply: str, observations: Iterable[Observation], unmeasured: Collection[str]
+) -> str | None:
+    """What follows a reply that has just named a pattern, looked up in one person's observations:
+    the moment at which most of it is there, another one each time. None for every other reply."""
     before, _, line = reply.rpartition("\n")
     named = _NAMED.search(line)
     if named is None:
         return None
     pattern = [f"AU{number}" for number in named[1].split("+")]
-    gaps = _UNMEASURED.search(shown)
     told = {i for old in before.splitlines() if f" {named[1]} is" in old for i in _IDS.findall(old)}
-    lines = _lines(shown, pattern)
-    moment = _best_moment([s for s in lines if s.obs_id not in told]) or _best_moment(lines)
-    ids = {s.code: s.obs_id for s in moment}
-    return found_of(pattern, ids, gaps[1].split(", ") if gaps else ())
+    seen = [o for o in observations if o.channel is Channel.FACE and o.code in pattern]
+    moment = _best_moment([o for o in seen if o.obs_id not in told]) or _best_moment(seen)
+    return found_of(pattern, {o.code: o.obs_id for o in moment}, unmeasured)
 
 
-def _lines(shown: str, pattern: Collection[str]) -> list[_Shown]:
-    found = []
-    for obs_id, code, level, degrees, start, end in _LINE.findall(shown):
-        if code in pattern:
-            start_s = float(start or 0)
-            span = Span(start_s, float(end) if end else start_s)
-            found.append(_Shown(obs_id, code, float(level or degrees or 0), span))
-    return found
-
-
-def _best_moment(lines: Sequence[_Shown]) -> list[_Shown]:
+def _best_moment(seen: Sequence[Observation]) -> list[Observation]:
     """The strongest of each code, of those that are there at the same time."""
-    moments = [_around(line, lines) for line in lines]
-    return max(moments, key=lambda m: (len(m), sum(s.level for s in m)), default=[])
+    moments = [_around(o, seen) for o in seen]
+    return max(moments, key=lambda m: (len(m), sum(map(_level, m))), default=[])
 
 
-def _around(line: _Shown, lines: Sequence[_Shown]) -> list[_Shown]:
-    found = {line.code: line}
-    for other in sorted(lines, key=lambda s: -s.level):
+def _around(one: Observation, seen: Iterable[Observation]) -> list[Observation]:
+    found = {one.code: one}
+    for other in sorted(seen, key=_level, reverse=True):
         whole = Span(
-            min(s.span.start_s for s in found.values()), max(s.span.end_s for s in found.values())
+            min(o.span.start_s for o in found.values()), max(o.span.end_s for o in found.values())
         )
         if other.span.meets(whole):
             found.setdefault(other.code, other)
     return list(found.values())
+
+
+def _level(observation: Observation) -> float:
+    return abs(observation.peak or 0.0)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -36,6 +36,7 @@ from demeanor.explain.reasoning.short_form import (
     short_form,
     with_names,
 )
+from demeanor.explain.reasoning.signs import unmeasured_codes
 from demeanor.explain.records import LabelSet, NotMeasured, Observation
 from demeanor.explain.threads import one_thread
 
@@ -88,7 +89,8 @@ class Mini:
         question = ask_reasons(self._shown_set(request.label_set), reading)
         labels, most = request.label_set.labels, request.max_tokens
         told = _told(names, seen)
-        return self._written(shown, question, labels, most, told, request.say, shares)
+        look = _look(request.person, seen, request.not_measured)
+        return self._written(shown, question, labels, most, told, look, request.say, shares)
 
     def answer(
         self,
@@ -101,7 +103,8 @@ class Mini:
         seen, names = renamed(person, observations)
         asked = with_names(question, {own: mine for mine, own in names.items()})
         shown = short_form(person, seen, gaps)
-        return self._written(shown, ask(asked), (), 160, _told(names, seen))
+        look = _look(person, seen, gaps)
+        return self._written(shown, ask(asked), (), 160, _told(names, seen), look)
 
     def label_shares(self, request: Request) -> dict[str, float]:
         """Without reasons: how likely each label of the set is to be its answer."""
@@ -163,6 +166,7 @@ class Mini:
         labels: Sequence[str],
         most: int,
         told: Callable[[str], str],
+        look: Callable[[str], str | None],
         say: Callable[[str], None] | None = None,
         shares: Mapping[str, float] | None = None,
     ) -> str:
@@ -182,7 +186,7 @@ class Mini:
             written.append(token)
             following.take(token)
             if self._held and labels:
-                for token in self._forced(written, following, labels, shares, shown):
+                for token in self._forced(written, following, labels, shares, look):
                     written.append(token)
                     following.take(token)
             if say is not None:
@@ -198,7 +202,7 @@ class Mini:
         following: "Following",
         labels: Sequence[str],
         shares: Mapping[str, float] | None,
-        shown: str,
+        look: Callable[[str], str | None],
     ) -> list[int]:
         """What is not left to it: the label, with its shares, and what is there of a pattern."""
         if written[-1] == self._tokens.token_to_id(BEST_FIT):
@@ -208,7 +212,7 @@ class Mini:
             (best, sure), *others = shares.items()
             return [*self._ids(best), *self._ids(shares_text(sure, others[:_N_OTHERS]))]
         if written[-1] == self._tokens.token_to_id(":"):
-            found = looked_up(self._text(written), shown)
+            found = look(self._text(written))
             return self._ids(f" {found}") if found else []
         return []
 
@@ -316,3 +320,12 @@ class Following:
 def _told(names: Mapping[str, str], seen: Sequence[Observation]) -> Callable[[str], str]:
     """What it writes, with what was said in place of its mark, under the observations' own ids."""
     return lambda text: with_names(filled(text, seen), names)
+
+
+def _look(
+    person: str | None, seen: Iterable[Observation], gaps: Iterable[NotMeasured]
+) -> Callable[[str], str | None]:
+    """What is there of a pattern, of all that was measured and not only of the lines shown."""
+    own = [o for o in seen if o.person in (person, None)]
+    unmeasured = unmeasured_codes([g for g in gaps if g.person in (person, None)])
+    return lambda reply: looked_up(reply, own, unmeasured)

@@ -107,7 +107,7 @@ def filled(text: str, observations: Iterable[Observation]) -> str:
 
 def of_words(text: str) -> str:
     """Words that stand alone, as `short_form` would show what is said in a clip."""
-    return f"[s1] {quoted(text)}"
+    return f"[s1] {_heard(text)}"
 
 
 def ask_reasons(labels: Iterable[str], reading: tuple[str, float] | None = None) -> str:
@@ -170,7 +170,8 @@ def _gaps(person: str | None, gaps: Sequence[NotMeasured]) -> list[str]:
 
 def _line(observation: Observation, spoken: bool) -> str:
     if observation.channel is Channel.SPEECH:
-        return fact(observation)
+        head = fact(replace(observation, quote="")).removesuffix("“”")
+        return f"{head}{_heard(observation.quote or '')}"
     if observation.channel is Channel.VOICE:
         return fact(observation) + _low(observation)
     apex = f" at {observation.apex_s:.1f}" if observation.span.duration_s >= _SHORT_S else ""
@@ -266,6 +267,12 @@ def quoted(text: str) -> str:
     said = _plain(text).translate(_MARKS)
     cut = said if len(said) <= MAX_QUOTE_CHARS else said[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
     return f"“{cut}”"
+
+
+def _heard(text: str) -> str:
+    """In small letters and with a space before the first, so that a word is the same token
+    wherever it stands."""
+    return f"“ {quoted(text)[1:].lower()}" if text else quoted(text)
 
 
 def _plain(text: str) -> str:

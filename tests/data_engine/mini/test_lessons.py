@@ -113,7 +113,7 @@ def test_a_comment_s_labels_are_all_answered_whatever_the_set():
     item = Item("c1", ["joy", "love"], text="what a day")
     for seed in range(20):
         lesson = word_lesson(item, random.Random(seed))
-        assert lesson.shown == "[s1] “what a day”"
+        assert lesson.shown == "[s1] “ what a day”"
         (named, of_all), (other, answer) = lesson.asked
         assert named == ask_label(["goemotions28"]) and set(of_all.split(", ")) == {"joy", "love"}
         wanted = {"happiness"} if "ekman7" in other else {"joy", "love"}

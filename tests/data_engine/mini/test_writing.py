@@ -44,7 +44,8 @@ def test_a_claim_begins_as_its_line_does():
     smile = au("f1", 12, 2.9, (0.2, 3.7))
     assert short_form("p1", [smile], ()).startswith(seen(smile).split(":")[0])
     words = said("s1", "well, yes", (0.5, 1.5))
-    assert short_form("p1", [words], ()) == filled(seen(words), [words])
+    assert filled(seen(words), [words]) == "[s1] 0.5-1.5 s: “well, yes”"
+    assert short_form("p1", [words], ()) == "[s1] 0.5-1.5 s: “ well, yes”"
 
 
 def test_claims_are_grounded_as_those_of_other_teachers_are():

@@ -1,8 +1,10 @@
-"""What is there of a pattern, looked up in the short form of a timeline that is drawn here."""
+"""What is there of a pattern, looked up in a timeline that is drawn here."""
 
 import pytest
+from drawn_observations import au, turn, voice
 
 from demeanor.explain.reasoning.listed import formula, found_of, looked_up
+from demeanor.explain.records import Unit
 
 #  time_s  0    1    2    3    4    5    6    7    8
 #  f1 AU9       |--C--|
@@ -10,14 +12,16 @@ from demeanor.explain.reasoning.listed import formula, found_of, looked_up
 #  f3 AU17                          |----D----|
 #  f4 AU10                           |---C---|
 #  f5 AU9                                |-B-|
-SHOWN = """no voice
-no: AU24, AU28
-[f1] AU9 C 2.6, 1.0-2.4 s at 1.5
-[f2] AU17L B 2.0, 1.2-2.2 s at 1.6 talk
-[f3] AU17 D 4.0, 5.0-7.2 s at 6.0
-[f4] AU10 C 3.1, 5.2-7.0 s at 6.1
-[f5] AU9 B 2.0, 6.1-7.0 s
-[f6] AU53 21 degrees, 6.5-8.0 s"""
+UNMEASURED = ("AU24", "AU28")
+SEEN = (
+    au("f1", 9, 2.6, (1.0, 2.4)),
+    au("f2", 17, 2.0, (1.2, 2.2)),
+    au("f3", 17, 4.0, (5.0, 7.2)),
+    au("f4", 10, 3.1, (5.2, 7.0)),
+    au("f5", 9, 2.0, (6.1, 7.0)),
+    turn("f6", 53, 21.0, (6.5, 8.0)),
+    voice("v1", "loudness", 2.0, unit=Unit.DECIBEL),
+)
 NAMED = "Interpretation:\n- For disgust 9+10+17 is listed (Du, Tao & Martinez 2014):"
 
 
@@ -28,29 +32,30 @@ def test_a_pattern_is_gone_through_in_its_own_order():
 
 
 def test_the_moment_with_most_of_it_comes_first_and_then_another():
-    first = looked_up(NAMED, SHOWN)
+    first = looked_up(NAMED, SEEN, UNMEASURED)
     assert first == "AU9 [f5] – AU10 [f4] – AU17 [f3]"
     again = f"{NAMED} {first}.\n- For disgust 9+10+17 is listed (Du, Tao & Martinez 2014):"
-    second = looked_up(again, SHOWN)
+    second = looked_up(again, SEEN, UNMEASURED)
     assert second == "AU9 [f1] – AU10 absent – AU17 [f2]"
     third = f"{again} {second}.\n- For contempt 9+10+17 is listed (somebody 1999):"
-    assert looked_up(third, SHOWN) == first
+    assert looked_up(third, SEEN, UNMEASURED) == first
 
 
 def test_what_is_not_there_is_absent_or_was_not_measured():
-    told = looked_up("- For pride 53+64+24 is listed (Keltner et al. 2019):", SHOWN)
+    told = looked_up("- For pride 53+64+24 is listed (Keltner et al. 2019):", SEEN, UNMEASURED)
     assert told == "AU53 [f6] – AU64 absent – AU24 not measured"
-    told = looked_up("- For fear 1+4+20+25 is listed (Du, Tao & Martinez 2014):", SHOWN)
+    told = looked_up("- For fear 1+4+20+25 is listed (Du, Tao & Martinez 2014):", SEEN, UNMEASURED)
     assert told == "AU1 absent – AU4 absent – AU20 absent – AU25 absent"
 
 
 def test_a_picture_has_one_moment():
-    shown = "[f1] AU12 D 3.5\n[f2] AU6 C 3.0\n[f3] AU12 B 2.0"
-    assert looked_up("- For joy 6+12 is listed (X 1999):", shown) == "AU6 [f2] – AU12 [f1]"
+    at = (0.0, 0.0)
+    seen = [au("f1", 12, 3.5, at), au("f2", 6, 3.0, at), au("f3", 12, 2.0, at)]
+    assert looked_up("- For joy 6+12 is listed (X 1999):", seen, ()) == "AU6 [f2] – AU12 [f1]"
 
 
 @pytest.mark.parametrize(
     "reply", ["Key observations:", "- [f1] AU9 C 2.6: nose wrinkled", f"{NAMED} AU9 [f1]", ""]
 )
 def test_nothing_follows_what_names_no_pattern(reply):
-    assert looked_up(reply, SHOWN) is None
+    assert looked_up(reply, SEEN, UNMEASURED) is None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from drawn_observations import SEVEN, au, request, said
+from drawn_observations import SEVEN, au, gap, request, said
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -100,6 +100,17 @@ def test_its_ids_and_its_quotes_are_put_back(folder):
 def test_an_id_that_was_not_shown_cannot_be_written_unless_it_is_free(folder):
     assert "f7" not in mini(folder, "see [f7] AU12").reply(request(SMILE))
     assert "f7" in mini(folder, "see [f7] AU12", held=False).reply(request(SMILE))
+
+
+def test_what_is_there_of_a_pattern_is_looked_up_among_all_that_was_measured(folder):
+    """28 louder movements take every line; the pattern is there all the same."""
+    seen = [au(f"f{n}", 12, 4.0, (n, n + 1.0)) for n in range(1, 29)]
+    seen += [au("f29", 4, 1.2, (2.0, 3.0)), au("f30", 7, 1.1, (2.1, 3.0))]
+    wanted = "- For anger 4+7+24 is listed (X 1999): AU4 absent"
+    asked = request(*seen, gaps=[gap("AU24")])
+    found = mini(folder, wanted).reply(asked)
+    assert found.startswith("- For anger 4+7+24 is listed (X 1999): AU4 [f29] – AU7 [f30] – AU24 ")
+    assert mini(folder, wanted, held=False).reply(asked) == wanted
 
 
 def test_the_best_fit_is_one_of_the_labels_unless_it_is_free(folder):

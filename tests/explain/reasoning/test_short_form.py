@@ -42,10 +42,16 @@ def test_lines_stand_in_time_order_with_level_and_times():
 def test_what_is_held_and_what_is_said_are_marked():
     found = lines(held("f1", 4, 2.0), said("s1", "well, yes", (0.5, 1.5)))
     assert any(line.startswith("[f1] AU4 B 2.0") and "held" in line for line in found)
-    assert "[s1] 0.5-1.5 s: “well, yes”" in found
+    assert "[s1] 0.5-1.5 s: “ well, yes”" in found
 
 
-def test_gaps_come_first_with_their_reason_only_where_nothing_else_is_known():
+def test_words_are_read_in_small_letters_and_told_as_they_were_written():
+    words = said("s1", "WHAT a day!", (0.5, 1.5))
+    assert lines(words) == ["[s1] 0.5-1.5 s: “ what a day!”"]
+    assert filled("[s1] 0.5-1.5 s: <said>", [words]) == "[s1] 0.5-1.5 s: “WHAT a day!”"
+
+
+def test_gaps_come_first_without_their_reasons():
     missing = [gap("voice", "the video has no sound"), gap("AU9, AU24", "not known here")]
     assert lines(au("f1", 12, 3.0), gaps=missing)[:2] == ["no voice", "no: AU9, AU24"]
     assert lines(gaps=missing)[0] == "no voice"
