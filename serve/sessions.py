@@ -12,6 +12,7 @@ import secrets
 import shutil
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -123,6 +124,14 @@ class Sessions:
                 )
             database.execute("PRAGMA journal_mode = WAL")  # stays with the file
             database.executescript(f"{_TABLES} PRAGMA user_version = {_LAYOUT};")
+        self._keep_log_open()
+
+    def _keep_log_open(self) -> None:
+        """Whoever closes a database last writes its log back, which takes longer than most calls:
+        one connection that stays open keeps the others from being the last."""
+        kept = sqlite3.connect(self._file, check_same_thread=False)
+        kept.execute("SELECT count(*) FROM sessions").fetchone()  # opens the file
+        weakref.finalize(self, kept.close)
 
     @property
     def _file(self) -> Path:

@@ -1,6 +1,7 @@
 """Sessions: what is kept, what is refused, and that nothing is left of either when it is over."""
 
 import errno
+import gc
 import os
 import sqlite3
 from pathlib import Path
@@ -52,6 +53,17 @@ def test_an_upload_is_its_own_sessions_and_outlives_the_process(sessions, begun)
     with pytest.raises(UnknownName):
         sessions.upload(other, kept.upload_id)
     assert Sessions(sessions.folder, SMALL).upload(begun, kept.upload_id) == kept
+
+
+def test_calls_leave_the_log_to_whoever_closes_last(tmp_path) -> None:
+    sessions = Sessions(tmp_path / "kept", SMALL)
+    begun = sessions.begin(Purpose.RESEARCH).session_id
+    log = sessions.folder / "sessions.sqlite-wal"
+    assert log.is_file()  # closing their connections did not write it back
+    del sessions
+    gc.collect()
+    assert not log.exists()
+    assert Sessions(tmp_path / "kept", SMALL).session(begun).session_id == begun
 
 
 @pytest.mark.parametrize(
