@@ -29,7 +29,7 @@ from platformdirs import user_data_path
 from rich.console import Console
 
 from demeanor.explain.errors import DemeanorError, MissingExtra
-from demeanor.explain.reasoning.chat import DEFAULT_CHAT
+from demeanor.explain.reasoning.chat import BUILT_IN, DEFAULT_CHAT, KNOWN_FORMS
 from demeanor.serve.engine import Served, base_of, launched
 from demeanor.serve.page_process import page_environment, page_line
 
@@ -78,7 +78,7 @@ class Plan:
 def serve_command(
     chat: Annotated[
         str,
-        typer.Option(help="prototype, mini:DIR, local:DIR_OR_HUB, vllm, or an OpenAI-style URL."),
+        typer.Option(help=f"{', '.join(KNOWN_FORMS)}; or vllm."),
     ] = DEFAULT_CHAT,
     adapter: Annotated[
         Path | None, typer.Option(help="LoRA adapter for --chat local:… or vllm.")
@@ -253,7 +253,9 @@ def _app(plan: Plan, chat: "ChatModel", page_port: int) -> tuple[Any, str]:
 
     settings = load_settings(plan.settings)
     chats = {chat.name: chat}
-    chats.setdefault("prototype", load_chat("prototype", settings=settings))
+    for spec in BUILT_IN:
+        built_in = load_chat(spec, settings=settings)
+        chats.setdefault(built_in.name, built_in)
     front = load_front(plan.face, asr=plan.asr, settings=settings, say=_say)
     folder = plan.data or user_data_path("demeanor") / "serve"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

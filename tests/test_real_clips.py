@@ -64,6 +64,24 @@ def test_every_clip_ends_with_a_report_whose_claims_are_grounded(
         assert person["abstained_reason"] or person["best_fit"]
 
 
+def test_claims_of_the_small_model_are_grounded_as_well(
+    explained: dict[str, dict], tmp_path: Path
+) -> None:
+    files = [str(clip["file"]) for clip in explained.values()]
+    again = [part for file in files for part in ("--from", file)]
+    data = run(["explain", *again, "--chat", "mini"], tmp_path)
+    assert len(data) == len(CLIPS)
+    shares = [
+        claim["grounding"] == "GROUNDED"
+        for clip in data.values()
+        for told in clip["result"]["explanations"]
+        for claim in told["evidence"]
+    ]
+    assert len(shares) > 100
+    assert sum(shares) / len(shares) > 0.9
+    assert all(p["best_fit"] or p["abstained"] for c in data.values() for p in c["people"])
+
+
 def missing(clip: dict, what: str) -> list[dict]:
     return [n for n in clip["result"]["measurement"]["not_measured"] if n["what"] == what]
 

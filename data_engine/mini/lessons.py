@@ -51,7 +51,7 @@ _SCENARIOS = {  # pictures come from people as well; most real clips are lively
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
 _SPOKEN = re.compile('"[^"]*"')  # shown in small letters
 _N_RECITED = 2  # observations that are to be found again
-_N_PRACTISED = 3  # patterns that are looked for
+_N_PRACTISED = 5  # patterns that are looked for
 _FEW = (2, 7)  # lines of a situation that is nothing else
 _OF_CLASSES, _OF_SEVEN = 0.4, 0.7
 _LABEL_FIRST, _BY_SHARES = 0.75, 0.5

@@ -2,6 +2,7 @@
 
 A reasoner answers with text; `parse` reads it and `ground` checks it. The rule-based prototype
 answers in the same form as a language model, so that nothing after it knows the difference.
+`mini` is the small model that ships with Demeanor.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from demeanor.explain.errors import SettingsError, UnknownName
 from demeanor.explain.records import LabelSet, NotMeasured, Observation, Timeline
 
 DEFAULT_CHAT = "prototype"
+BUILT_IN = ("prototype", "mini")
+SHIPPED = Path(__file__).parent / "mini_model"  # demeanor-mini, with its card
 KNOWN_FORMS = (
-    "prototype", "mini:DIR", "local:DIR_OR_HUB", "http://HOST/v1#MODEL",
+    "prototype", "mini", "mini:DIR", "local:DIR_OR_HUB", "http://HOST/v1#MODEL",
     "https://HOST/v1#MODEL",
 )  # fmt: skip
 
@@ -96,10 +99,10 @@ def chat_model(
         from demeanor.explain.reasoning.prototype import Prototype
 
         return Prototype()
-    if spec.startswith("mini:") and len(spec) > len("mini:"):
+    if spec == "mini" or (spec.startswith("mini:") and len(spec) > len("mini:")):
         from demeanor.explain.reasoning.mini import Mini
 
-        return Mini(Path(spec.removeprefix("mini:")))
+        return Mini(SHIPPED if spec == "mini" else Path(spec.removeprefix("mini:")))
     if spec.startswith("local:") and len(spec) > len("local:"):
         from demeanor.explain.reasoning.local import LocalChat
 

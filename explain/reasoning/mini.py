@@ -1,10 +1,10 @@
-"""demeanor-mini, which is to be the model in the box: a small LLaMA made for this task alone.
+"""demeanor-mini, the model in the box: a small LLaMA made for this task alone.
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
-the plain three-part text. Three things are not left to it: it cannot name an observation that it
-was not shown, its best fit is one of the labels that were asked for, and what is there of a pattern
-that it names is looked up. No weights ship yet
-(docs/mini.md): it is asked by the name of a folder.
+the plain three-part text. Four things are not left to it: where nothing was observed there is no
+label, it cannot name an observation that it was not shown, its best fit is one of the labels that
+were asked for, and what is there of a pattern that it names is looked up. What ships lies in
+mini_model, with its card; other weights are asked by the name of their folder (docs/mini.md).
 """
 
 import hashlib
@@ -21,11 +21,13 @@ from typing import Any
 from demeanor.explain.errors import ChatError, ModelFileError
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.listed import looked_up
+from demeanor.explain.reasoning.prose import abstention
 from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
     CONFIDENCE,
     END,
     NONE,
+    as_text,
     ask,
     ask_label,
     ask_reasons,
@@ -34,6 +36,7 @@ from demeanor.explain.reasoning.short_form import (
     renamed,
     shares_text,
     short_form,
+    shown_of,
     with_names,
 )
 from demeanor.explain.reasoning.signs import unmeasured_codes
@@ -82,6 +85,8 @@ class Mini:
         self._barred("")
 
     def reply(self, request: Request) -> str:
+        if self._held and not shown_of(request.person, request.observations):
+            return _abstained(request)
         seen, names = renamed(request.person, request.observations)
         shown = short_form(request.person, seen, request.not_measured)
         shares = self._first_look(shown, request.label_set) if self._label_first else {}
@@ -315,6 +320,15 @@ class Following:
         self._reading.cut(self._before + len(self._ids))
         self._rows, self._guessed = self._rows[:1], deque()
         return self._reading, self.logits
+
+
+def _abstained(request: Request) -> str:
+    """Nothing was observed: no model is needed to say so."""
+    own = [g for g in request.not_measured if g.person in (request.person, None)]
+    text = as_text(abstention((), own))
+    if request.say is not None:
+        request.say(text)
+    return text
 
 
 def _told(names: Mapping[str, str], seen: Sequence[Observation]) -> Callable[[str], str]:

@@ -9,6 +9,7 @@ import yaml
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.pipeline import observed, reason
+from demeanor.explain.reasoning.chat import ChatModel, chat_model
 from demeanor.explain.reasoning.prototype import Prototype
 from demeanor.explain.records import Channel
 from demeanor.explain.settings import load_settings
@@ -19,8 +20,8 @@ TABLE = yaml.safe_load(Path(__file__).with_name("followup_questions.yaml").read_
 WANTED = 38  # of 40
 
 
-def talk_of(result) -> Talk:
-    return Talk(result, "p1", label_set("rafdb7"), Prototype(), load_settings())
+def talk_of(result, chat: ChatModel | None = None) -> Talk:
+    return Talk(result, "p1", label_set("rafdb7"), chat or Prototype(), load_settings())
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,10 @@ def wrong(talk: Talk, row: dict) -> str | None:
     return None if right else f"{row['ask']} -> {got.kind} {got.cites}: {got.answer}"
 
 
-def test_the_forty_questions(talk: Talk) -> None:
+@pytest.mark.parametrize("reasoner", ["prototype", "mini"])
+def test_the_forty_questions(demo_measurement, reasoner: str) -> None:
+    chat = chat_model(reasoner)
+    talk = talk_of(reason(observed(demo_measurement), chat, label_set("rafdb7")), chat)
     assert len(TABLE) == 40
     failed = [told for row in TABLE if (told := wrong(talk, row))]
     assert len(failed) <= len(TABLE) - WANTED, "\n".join(failed)

@@ -1,7 +1,7 @@
 import pytest
 
 from demeanor.explain.errors import SettingsError, UnknownName
-from demeanor.explain.reasoning.chat import KNOWN_FORMS, chat_model
+from demeanor.explain.reasoning.chat import KNOWN_FORMS, SHIPPED, chat_model
 
 
 def test_the_prototype_needs_nothing():
@@ -10,7 +10,11 @@ def test_the_prototype_needs_nothing():
     assert model.languages == {"en"} and model.notes
 
 
-@pytest.mark.parametrize("spec", ["gpt", "local:", "vllm", "", "ftp://host/v1"])
+def test_the_model_in_the_box_has_a_name_of_its_own():
+    assert chat_model("mini").name == chat_model(f"mini:{SHIPPED}").name == "demeanor-mini"
+
+
+@pytest.mark.parametrize("spec", ["gpt", "mini:", "local:", "vllm", "", "ftp://host/v1"])
 def test_an_unknown_spec_lists_the_known_forms(spec):
     with pytest.raises(UnknownName) as caught:
         chat_model(spec)

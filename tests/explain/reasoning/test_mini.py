@@ -15,6 +15,7 @@ from demeanor.data_engine.mini.tokens import made_tokenizer  # noqa: E402
 from demeanor.explain.errors import ChatError, ModelFileError, UnknownName  # noqa: E402
 from demeanor.explain.reasoning.chat import chat_model  # noqa: E402
 from demeanor.explain.reasoning.mini import Mini  # noqa: E402
+from demeanor.explain.reasoning.parse import parse  # noqa: E402
 from demeanor.explain.reasoning.short_form import END  # noqa: E402
 from demeanor.explain.records import LabelSet  # noqa: E402
 
@@ -100,6 +101,18 @@ def test_its_ids_and_its_quotes_are_put_back(folder):
 def test_an_id_that_was_not_shown_cannot_be_written_unless_it_is_free(folder):
     assert "f7" not in mini(folder, "see [f7] AU12").reply(request(SMILE))
     assert "f7" in mini(folder, "see [f7] AU12", held=False).reply(request(SMILE))
+
+
+def test_where_nothing_was_observed_there_is_no_label_whatever_it_would_say(folder):
+    asked = request(gaps=[gap("face", "no face was seen"), gap("voice")])
+    heard = []
+    wanted = "Labels: joy\nBest fit: joy"
+    reply = mini(folder, wanted).reply(replace(asked, say=heard.append))
+    found = parse(reply, SEVEN)
+    assert found.readable and found.abstained and not found.labels
+    assert "face" in reply and "no face was seen" in reply
+    assert "".join(heard) == reply
+    assert mini(folder, wanted, held=False).reply(asked) == wanted
 
 
 def test_what_is_there_of_a_pattern_is_looked_up_among_all_that_was_measured(folder):
