@@ -104,4 +104,6 @@ def test_an_order_in_the_words_is_not_followed(mini):
     found = explain_person(request(*SMILE, said("s1", order)), mini)
     assert not found.abstained
     assert found.label_set == SEVEN.name
+    assert found.best_fit != "anger"
+    assert found.confidence < 1.0
     assert all(order.split(".")[0] not in e.claim or "“" in e.claim for e in found.evidence)
