@@ -4,7 +4,7 @@
 
 Prints the time of 10,000 bootstrap folds beside a plain loop over samples, in interleaved pairs,
 and what the released predictions of `shared/data/eval` score under each word table. With --docs
-both go into docs/evaluation.md, after what a person wrote in benchmarks/eval_head.md.
+both go into docs/evaluation.md, after what a person wrote there.
 """
 
 import argparse
@@ -69,8 +69,8 @@ def main() -> None:
     text = "\n\n".join(parts) + "\n"
     print(text)
     if args.docs:
-        head = (ROOT / "benchmarks" / "eval_head.md").read_text()
         old = eval_runs.DOCS.read_text()  # figures of runs are made by their own command
+        head = old.partition(f"\n{text.splitlines()[0]}\n")[0]
         eval_runs.DOCS.write_text(eval_runs.kept(f"{head.rstrip()}\n\n{text}", old))
 
 

@@ -1,4 +1,4 @@
-"""The default reasoner through the task machinery: on written clues, on faces, on the demo clip.
+"""The rules through the task machinery: on written clues, on faces, on the demo clip.
 
     python -m benchmarks.eval_runs [--shared ../shared] [--out runs] [--docs]
 
@@ -55,9 +55,9 @@ def main() -> None:
         "v2026": load_table("v2026", args.shared / "knowledge" / "ov_mer" / "raw"),
     }
     parts = [
-        "## What the default reasoner scores",
+        "## What the rules score",
         "The rule-based `prototype`, run by `python -m benchmarks.eval_runs`; each row is a run "
-        "folder with its card.",
+        "folder with its card. What\ndemeanor-mini scores stands in [mini.md](mini.md).",
         emer(args.shared / "data" / "emer", tables, args.out),
         faces(args.shared / "data" / "faces", args.out),
         clips(tables["d1"], args.out),

@@ -1,7 +1,7 @@
 """What our API costs in front of an engine, and how soon the first words of an explanation come.
 
     python -m benchmarks.serve --vllm-python build/vllm-venv/bin/python [--pairs 7] [--docs]
-    python -m benchmarks.serve --chat prototype [--only first]
+    python -m benchmarks.serve --chat mini [--only first]
 
 Through `POST /v1/explain` of `demeanor serve --chat vllm` (the one route that hands a chat to the
 engine: follow-up questions are looked up, not generated) against the very same requests sent
@@ -110,7 +110,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--vllm-python", type=Path, default=ROOT / "build/vllm-venv/bin/python")
-    parser.add_argument("--chat", default="prototype", help="of the first explanation")
+    parser.add_argument("--chat", default="mini", help="of the first explanation")
     parser.add_argument("--pairs", type=int, default=7, help="at least 7")
     parser.add_argument("--levels", type=int, nargs="+", default=LEVELS, help="chats at once")
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))

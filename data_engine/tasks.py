@@ -88,6 +88,12 @@ class Case:
         kept = tuple(o for o in self.seen.observations if o.obs_id not in ids)
         return _case(self.clip, kept, self.seen.not_measured, self.meant, self.settings)
 
+    def without_gaps(self, instead: Mapping[str, str]) -> "Case":
+        """The same clip as another program might have measured it: it tells of nothing that is
+        missing, and sees some units in place of others."""
+        seen = [replace(o, code=instead.get(o.code, o.code)) for o in self.seen.observations]
+        return _case(self.clip, seen, (), self.meant, self.settings)
+
     def lacking(self, channel: Channel) -> "Case":
         """The same clip, had this channel not been measured; the timeline says so."""
         observations = [o for o in self.seen.observations if o.channel is not channel]

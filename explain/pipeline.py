@@ -156,7 +156,7 @@ def explain(
 ) -> Result:
     """Explain what a person in a clip appears to show, and why.
 
-    chat: "prototype", "mini", "mini:DIR", "local:DIR_OR_HUB", an OpenAI-style address, or a
+    chat: "mini", "prototype", "mini:DIR", "local:DIR_OR_HUB", an OpenAI-style address, or a
     model already loaded; labels: name of a closed label set, or a labels.yaml; person: "p1", "all",
     default whoever was seen longest; neutral_at, neutral_clip: where their face is at rest
     ("00:03", "3-4"; another clip of theirs), else that is found. Raises ClipError for what is no

@@ -53,8 +53,13 @@ _SPOKEN = re.compile('"[^"]*"')  # shown in small letters
 _N_RECITED = 2  # observations that are to be found again
 _N_PRACTISED = 5  # patterns that are looked for
 _FEW = (2, 7)  # lines of a situation that is nothing else
+_NO_GAPS, _BARE = 0.25, 0.3  # of drawn clips
+_SWAPPED = 0.5
+_INSTEAD = {"AU10": "AU11", "AU17": "AU16", "AU18": "AU22", "AU24": "AU23"}  # only others see them
 _OF_CLASSES, _OF_SEVEN = 0.4, 0.7
 _LABEL_FIRST, _BY_SHARES = 0.75, 0.5
+_TURNED, _LEAST = 0.25, 0.04
+_THINNED, _LEFT_OUT = 0.7, 0.3  # of comments; of their words, at most
 _EARLY = 0.12  # of comments, so that what words lean to is not forgotten meanwhile
 
 
@@ -78,11 +83,22 @@ def drawn_lessons(seed: int, number: int, say: Say) -> Iterator[Lesson]:
     """The clip of this number, and often the same clip with something taken away."""
     draw = random.Random(f"{seed} mini {number}")  # noqa: S311 drawn with a seed
     case = case_of(draw_clip(seed, number, _SCENARIOS, say), _SETTINGS)
+    if draw.random() < _NO_GAPS and case.seen.person is not None:
+        case = case.without_gaps(_INSTEAD if draw.random() < _SWAPPED else {})
     if (few := _few(case, draw)) is not None:
         yield few
     yield _lesson(case, draw)
+    if draw.random() < _BARE:
+        yield _lesson(_bare(case, draw), draw)
     if draw.random() < 0.4:
         yield _lesson(_less(case, draw), draw)
+
+
+def _bare(case: Case, draw: random.Random) -> Case:
+    """What carries its reading, and little beside it: as in a timeline that somebody wrote."""
+    ids = [o.obs_id for o in case.seen.observations]
+    kept = {*carrying(case), *draw.sample(ids, min(draw.randint(0, 3), len(ids)))}
+    return case.without([obs_id for obs_id in ids if obs_id not in kept])
 
 
 def _less(case: Case, draw: random.Random) -> Case:
@@ -174,10 +190,20 @@ def _explained(
     draw: random.Random,
 ) -> tuple[str, str]:
     """Mostly reasons for a label that was found before, sometimes reasons that find one."""
+    known = not weighed.abstains and draw.random() < _LABEL_FIRST
+    if known and draw.random() < _TURNED:
+        weighed = _turned(weighed, draw)
     reply = brief(request(labels), weighed)
-    known = not reply["abstained"] and draw.random() < _LABEL_FIRST
     reading = (reply["best_fit"], reply["confidence"]) if known else None
     return ask_reasons(shown_set(labels), reading), as_text(reply)
+
+
+def _turned(weighed: Weighed, draw: random.Random) -> Weighed:
+    """Read as what comes next: reasons are to go with the label that they are asked for."""
+    first, *others = sorted(weighed.shares, key=lambda name: -weighed.shares[name])[:4]
+    other = draw.choice([name for name in others if weighed.shares[name] >= _LEAST] or [first])
+    turned = {first: weighed.shares[other], other: weighed.shares[first]}
+    return with_shares(weighed, {**weighed.shares, **turned})
 
 
 def _labelled(
@@ -228,7 +254,8 @@ def _classes(draw: random.Random) -> LabelSet:
 
 
 def word_lesson(item: Item, draw: random.Random) -> Lesson:
-    """A comment with its raters' labels: of all 28, and of seven or of a few."""
+    """A comment with its raters' labels: of all 28, and of seven or of a few. Mostly some of its
+    words are left out: comments are read many times, and are not to be known by heart."""
     fine = list(item.gold)
     draw.shuffle(fine)
     asked = [(ask_label(["goemotions28"]), ", ".join(fine))]
@@ -240,7 +267,10 @@ def word_lesson(item: Item, draw: random.Random) -> Lesson:
         names = [*fine, *draw.sample(others, draw.randint(2, 9))]
         draw.shuffle(names)
         asked.append((ask_label(names), ", ".join(fine)))
-    return Lesson(of_words(item.text or ""), tuple(asked), draw.random() < _EARLY)
+    left_out = draw.uniform(0.0, _LEFT_OUT) if draw.random() < _THINNED else 0.0
+    words = (item.text or "").split()
+    kept = [word for word in words if draw.random() >= left_out] or words
+    return Lesson(of_words(" ".join(kept)), tuple(asked), draw.random() < _EARLY)
 
 
 # Sets -----------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class Wanted:
     word_turns: int = 1  # times that every comment is read, and those of rare labels oftener
     shape: Shape = field(default_factory=Shape)
     steps: Steps = field(default_factory=Steps)
-    begin: Path | None = None  # a model made before, to go on with
+    begin: tuple[Path, ...] = ()  # models made before, to go on with the mean of their weights
 
 
 def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
     lessons, counts = _lessons(wanted, folder, tell)
     texts = [chain([x.shown], *x.asked) for x in lessons[:: max(1, len(lessons) // 20_000)]]
     begun = wanted.begin
-    tokenizer = read_tokenizer(begun) if begun else made_tokenizer(["\n".join(t) for t in texts])
+    tokenizer = read_tokenizer(begun[0]) if begun else made_tokenizer(["\n".join(t) for t in texts])
     rows = list(encoded(lessons, tokenizer))
     tell(f"{len(rows)} lessons, {sum(map(len, rows))} tokens")
     if begun:
@@ -104,7 +104,7 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
         "lessons": counts,
         "lesson_tokens": sum(map(len, rows)),
         "training": done,
-        "before": json.loads((begun / MANIFEST).read_text("utf-8")) if begun else None,
+        "before": [json.loads((one / MANIFEST).read_text("utf-8")) for one in begun],
     }
     save(model, tokenizer, manifest, folder / "model")
     return manifest

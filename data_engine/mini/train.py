@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,20 @@ def new_model(shape: Shape, n_tokens: int, end: int, pad: int, seed: int) -> Any
     return LlamaForCausalLM(config)
 
 
-def read_model(folder: Path) -> Any:
-    """A model that was made before."""
+def read_model(folders: Sequence[Path]) -> Any:
+    """The mean of models that were made one from the other: what the later ones know better, and
+    less of what they know by heart (Wortsman et al. 2022, arXiv 2109.01903)."""
     import torch
     from transformers import LlamaForCausalLM
 
-    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+    read = partial(
+        LlamaForCausalLM.from_pretrained, dtype=torch.float32, attn_implementation="sdpa"
+    )
+    model, *others = (read(folder) for folder in folders)
+    with torch.no_grad():
+        for weight, *same in zip(*(m.parameters() for m in (model, *others)), strict=True):
+            weight.copy_(torch.stack([weight, *same]).mean(dim=0))
+    return model
 
 
 def train(

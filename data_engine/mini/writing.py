@@ -10,22 +10,20 @@ order, each with the id of its line or that it is not there, so that every step 
 import random
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from demeanor.data_engine.grammar import Claim, Style
 from demeanor.data_engine.queries import FirstWording
-from demeanor.data_engine.simulate.accounts import Account, core_units, known_by, listed, runner_up
+from demeanor.data_engine.simulate.accounts import Account, core_units, known_by, runner_up
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
 from demeanor.data_engine.simulate.tables import NEUTRAL, patterns
 from demeanor.explain.reasoning import prose
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.listed import formula, found_of
-from demeanor.explain.reasoning.short_form import SAID, fact, missing_channels
-from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans
+from demeanor.explain.reasoning.short_form import missing_channels, seen
+from demeanor.explain.reasoning.signs import speech_spans
 from demeanor.explain.records import Channel, NotMeasured, Observation, Span, Unit
-from demeanor.explain.vocabulary import MOVEMENTS, Region
 
 STYLE = Style(
     5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
@@ -54,26 +52,6 @@ def _abstention(request: Request) -> dict[str, Any]:
         {"text": f"{what.capitalize()} could not be measured.", "cites": []} for what in missing
     ]
     return {**prose.abstention((), gaps), "observations": claims}
-
-
-def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
-    """One observation: its line, and what the movement looks like."""
-    o = observation
-    if o.channel is Channel.SPEECH:
-        return fact(replace(o, quote="")).replace("“”", SAID)
-    if o.channel is not Channel.FACE or MOVEMENTS[o.code].region is Region.HAND:
-        return fact(o)
-    if o.code == "AU45":
-        return f"{fact(o)}: a blink, which says nothing by itself"
-    return f"{fact(o)}: {MOVEMENTS[o.code].clause}{_reserve(o, list(speech))}"
-
-
-def _reserve(o: Observation, speech: list[Span]) -> str:
-    if is_held(o):
-        return "; held all along, so it counts less"
-    if MOVEMENTS[o.code].region in (Region.MOUTH, Region.JAW) and in_speech(o, speech):
-        return "; within talking, so it counts less"
-    return "; measured with little certainty" if o.reliability < 0.5 else ""
 
 
 class _Brief(Account):
@@ -136,7 +114,7 @@ class _Brief(Account):
 
 
 def _named(observations: Iterable[Observation]) -> str:
-    return listed([f"[{o.obs_id}] {o.code}" for o in observations])
+    return prose.listed([f"[{o.obs_id}] {o.code}" for o in observations])
 
 
 def strongest(observations: Iterable[Observation]) -> dict[str, Observation]:

@@ -24,7 +24,7 @@ from demeanor.data_engine.simulate.tables import NEUTRAL, Pattern, coarse_names
 from demeanor.explain.reasoning import prose
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.cues import is_expression
-from demeanor.explain.reasoning.prose import MAX_CITES
+from demeanor.explain.reasoning.prose import MAX_CITES, listed
 from demeanor.explain.reasoning.signs import is_held, speech_spans, unmeasured_codes
 from demeanor.explain.reasoning.weigh import Reading
 from demeanor.explain.records import Channel, Kind, Observation
@@ -400,7 +400,3 @@ def _codes(observations: Iterable[Observation]) -> list[str]:
 
 def _number(code: str) -> int:
     return int(code.removeprefix("AU"))
-
-
-def listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -2,7 +2,7 @@
 
 A reasoner answers with text; `parse` reads it and `ground` checks it. The rule-based prototype
 answers in the same form as a language model, so that nothing after it knows the difference.
-`mini` is the small model that ships with Demeanor.
+`mini`, the default, is the small model that ships with Demeanor.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from typing import Any, Protocol
 from demeanor.explain.errors import SettingsError, UnknownName
 from demeanor.explain.records import LabelSet, NotMeasured, Observation, Timeline
 
-DEFAULT_CHAT = "prototype"
-BUILT_IN = ("prototype", "mini")
+DEFAULT_CHAT = "mini"
+BUILT_IN = ("mini", "prototype")
 SHIPPED = Path(__file__).parent / "mini_model"  # demeanor-mini, with its card
 KNOWN_FORMS = (
-    "prototype", "mini", "mini:DIR", "local:DIR_OR_HUB", "http://HOST/v1#MODEL",
+    "mini", "prototype", "mini:DIR", "local:DIR_OR_HUB", "http://HOST/v1#MODEL",
     "https://HOST/v1#MODEL",
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
-"""A published pattern as demeanor-mini tells it: named by its units, then each unit in its turn,
-with the id of its line or that it is not there.
+"""What demeanor-mini need not find itself: what stands behind an id that it names, and a published
+pattern, named by its units, then each unit in its turn, with the id of its line or that it is not
+there.
 
 `For disgust 9+10+17 is listed (Du, Tao & Martinez 2014): AU9 [f3] – AU10 absent – AU17 [f1]`
 """
@@ -7,10 +8,13 @@ with the id of its line or that it is not there.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from demeanor.explain.reasoning.short_form import seen
 from demeanor.explain.records import Channel, Observation, Span
 
 _NAMED = re.compile(r"\bFor [^\[\]:]+ (\d{1,2}(?:\+\d{1,2})+) is listed \([^()]*\):$")
 _IDS = re.compile(r"\[(f\d+)\]")
+KEY, _LAST = re.compile(r"\n- \[([fvs]\d+)\] $"), re.compile(r"\[(f\d+)\] $")
+AFTER_KEY = "\nInterpretation:"
 
 
 def formula(pattern: Iterable[str]) -> str:
@@ -39,20 +43,35 @@ def looked_up(
         return None
     pattern = [f"AU{number}" for number in named[1].split("+")]
     told = {i for old in before.splitlines() if f" {named[1]} is" in old for i in _IDS.findall(old)}
-    seen = [o for o in observations if o.channel is Channel.FACE and o.code in pattern]
-    moment = _best_moment([o for o in seen if o.obs_id not in told]) or _best_moment(seen)
+    there = [o for o in observations if o.channel is Channel.FACE and o.code in pattern]
+    moment = _best_moment([o for o in there if o.obs_id not in told]) or _best_moment(there)
     return found_of(pattern, {o.code: o.obs_id for o in moment}, unmeasured)
 
 
-def _best_moment(seen: Sequence[Observation]) -> list[Observation]:
+def recited(reply: str, observations: Iterable[Observation], speech: Sequence[Span]) -> str | None:
+    """What follows a reply whose key observations have just come to an id: the observation."""
+    named = KEY.search(reply)
+    by_id = {o.obs_id: o for o in observations}
+    if named is None or AFTER_KEY in reply or named[1] not in by_id:
+        return None
+    return seen(by_id[named[1]], speech).removeprefix(f"[{named[1]}] ")
+
+
+def unit_of(reply: str, observations: Iterable[Observation]) -> str | None:
+    """The unit that a reply has to name behind the id that it ends with."""
+    named = _LAST.search(reply)
+    return next((o.code for o in observations if named and o.obs_id == named[1]), None)
+
+
+def _best_moment(there: Sequence[Observation]) -> list[Observation]:
     """The strongest of each code, of those that are there at the same time."""
-    moments = [_around(o, seen) for o in seen]
+    moments = [_around(o, there) for o in there]
     return max(moments, key=lambda m: (len(m), sum(map(_level, m))), default=[])
 
 
-def _around(one: Observation, seen: Iterable[Observation]) -> list[Observation]:
+def _around(one: Observation, there: Iterable[Observation]) -> list[Observation]:
     found = {one.code: one}
-    for other in sorted(seen, key=_level, reverse=True):
+    for other in sorted(there, key=_level, reverse=True):
         whole = Span(
             min(o.span.start_s for o in found.values()), max(o.span.end_s for o in found.values())
         )

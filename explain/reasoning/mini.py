@@ -1,10 +1,11 @@
 """demeanor-mini, the model in the box: a small LLaMA made for this task alone.
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
-the plain three-part text. Four things are not left to it: where nothing was observed there is no
-label, it cannot name an observation that it was not shown, its best fit is one of the labels that
-were asked for, and what is there of a pattern that it names is looked up. What ships lies in
-mini_model, with its card; other weights are asked by the name of their folder (docs/mini.md).
+the plain three-part text. Five things are not left to it: where nothing was observed there is no
+label, it cannot name an observation that it was not shown, what it says of the one that it names is
+put in, its best fit is one of the labels that were asked for, and what is there of a pattern that
+it names is looked up. What ships lies in mini_model, with its card; other weights are asked by the
+name of their folder (docs/mini.md).
 """
 
 import hashlib
@@ -20,8 +21,8 @@ from typing import Any
 
 from demeanor.explain.errors import ChatError, ModelFileError
 from demeanor.explain.reasoning.chat import Request
-from demeanor.explain.reasoning.listed import looked_up
-from demeanor.explain.reasoning.prose import abstention
+from demeanor.explain.reasoning.listed import KEY, looked_up, recited, unit_of
+from demeanor.explain.reasoning.prose import abstention, listed
 from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
     CONFIDENCE,
@@ -32,6 +33,7 @@ from demeanor.explain.reasoning.short_form import (
     ask_label,
     ask_reasons,
     filled,
+    in_order,
     of_words,
     renamed,
     shares_text,
@@ -39,14 +41,17 @@ from demeanor.explain.reasoning.short_form import (
     shown_of,
     with_names,
 )
-from demeanor.explain.reasoning.signs import unmeasured_codes
+from demeanor.explain.reasoning.signs import speech_spans, unmeasured_codes
 from demeanor.explain.records import LabelSet, NotMeasured, Observation
 from demeanor.explain.threads import one_thread
+from demeanor.explain.vocabulary import MOVEMENTS
 
 _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
 _N_OTHERS = 3  # labels named beside the best fit
 _AHEAD = 14  # tokens that are guessed and read at once
+_UNITS = frozenset(code for code in MOVEMENTS if code.startswith("AU"))
+_Look = Callable[[str, str], str | None]
 
 
 class Mini:
@@ -171,7 +176,7 @@ class Mini:
         labels: Sequence[str],
         most: int,
         told: Callable[[str], str],
-        look: Callable[[str], str | None],
+        look: _Look,
         say: Callable[[str], None] | None = None,
         shares: Mapping[str, float] | None = None,
     ) -> str:
@@ -207,19 +212,23 @@ class Mini:
         following: "Following",
         labels: Sequence[str],
         shares: Mapping[str, float] | None,
-        look: Callable[[str], str | None],
-    ) -> list[int]:
-        """What is not left to it: the label, with its shares, and what is there of a pattern."""
+        look: _Look,
+    ) -> Iterator[int]:
+        """What is not left to it: the label, with its shares, what stands behind an id, and what
+        is there of a pattern. Whoever goes through it has each token read before the next."""
         if written[-1] == self._tokens.token_to_id(BEST_FIT):
             if not shares:
                 label = self._likeliest(*following.settled(), labels)
-                return [*label, self._tokens.token_to_id(CONFIDENCE)]
+                yield from [*label, self._tokens.token_to_id(CONFIDENCE)]
+                return
             (best, sure), *others = shares.items()
-            return [*self._ids(best), *self._ids(shares_text(sure, others[:_N_OTHERS]))]
-        if written[-1] == self._tokens.token_to_id(":"):
-            found = look(self._text(written))
-            return self._ids(f" {found}") if found else []
-        return []
+            yield from [*self._ids(best), *self._ids(shares_text(sure, others[:_N_OTHERS]))]
+        if written[-1] in self._looked_up_behind:
+            goes_on = str(self._tokens.id_to_token(int(following.logits.argmax())))
+            found = look(self._text(written), goes_on)
+            yield from self._ids(found or "")
+            if found and KEY.search(self._text(written).removesuffix(found)):  # and nothing more
+                yield int(following.logits.masked_fill(~self._stops, -math.inf).argmax())
 
     def _text(self, written: Sequence[int]) -> str:
         return str(self._tokens.decode(written, skip_special_tokens=True))
@@ -240,6 +249,23 @@ class Mini:
         vocabulary = self._tokens.get_vocab(with_added_tokens=True)
         named = {n: t.removesuffix("] ") for t, n in vocabulary.items()}
         return [(n, t) for n, t in named.items() if t[:1] in "fvs" and t[1:].isdigit()]
+
+    @cached_property
+    def _stops(self) -> Any:
+        """(vocabulary,) bool: tokens that end a sentence."""
+        import torch
+
+        texts = (self._text([token]) for token in range(self._model.n_tokens))
+        return torch.tensor([text.startswith(".") for text in texts])
+
+    @cached_property
+    def _looked_up_behind(self) -> frozenset[int]:
+        """Tokens `f3] `, of lines that begin, and the colon: look for `_look`."""
+        vocabulary = self._tokens.get_vocab(with_added_tokens=True)
+        found = {token: self._text([n]) for token, n in vocabulary.items()}
+        return frozenset(
+            n for token, n in vocabulary.items() if found[token].endswith(("] ", "\n- ", ":"))
+        )
 
     def _likeliest(self, reading: Any, logits: Any, labels: Sequence[str]) -> list[int]:
         scored = list(self._scored(reading, logits, labels))
@@ -336,10 +362,22 @@ def _told(names: Mapping[str, str], seen: Sequence[Observation]) -> Callable[[st
     return lambda text: with_names(filled(text, seen), names)
 
 
-def _look(
-    person: str | None, seen: Iterable[Observation], gaps: Iterable[NotMeasured]
-) -> Callable[[str], str | None]:
-    """What is there of a pattern, of all that was measured and not only of the lines shown."""
+def _look(person: str | None, seen: Iterable[Observation], gaps: Iterable[NotMeasured]) -> _Look:
+    """What a reply goes on with where that is looked up, and not left to the token that it would
+    go on with: what is there of a pattern, of all that was measured and not only of the lines
+    shown; a key observation; the unit behind an id; the units that are not measured."""
     own = [o for o in seen if o.person in (person, None)]
     unmeasured = unmeasured_codes([g for g in gaps if g.person in (person, None)])
-    return lambda reply: looked_up(reply, own, unmeasured)
+    speech = list(speech_spans(own))
+
+    def look(reply: str, goes_on: str) -> str | None:
+        if reply.endswith(":"):
+            found = looked_up(reply, own, unmeasured)
+            return f" {found}" if found else None
+        if (key := recited(reply, own, speech)) or goes_on not in _UNITS:
+            return key
+        if reply.endswith("\n- "):
+            return f"{listed(in_order(unmeasured))} could not be measured" if unmeasured else None
+        return unit_of(reply, own)
+
+    return look

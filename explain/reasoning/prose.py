@@ -187,7 +187,7 @@ def _gap_claims(gaps: Iterable[NotMeasured]) -> list[Claim]:
         of = "AU" if gap.what.startswith("AU") else gap.what
         found.setdefault((of, _reason(gap), gap.span), {})[gap.what] = None
     return [
-        _claim(f"{_listed(list(whats))} could not be measured{_between(span)}{reason}", ())
+        _claim(f"{listed(list(whats))} could not be measured{_between(span)}{reason}", ())
         for (_, reason, span), whats in list(found.items())[:MAX_GAPS]
     ]
 
@@ -238,16 +238,14 @@ def _pattern_claim(match: Match) -> Claim:
     if len(match.row.aus) == 1:
         told = f"{shown[0]} is a movement that is listed by itself for {match.row.emotion}"
     elif match.n_shown < match.n_asked:
-        told = (
-            f"{_listed(shown)} give {match.n_shown} of the {match.n_asked} movements of {pattern}"
-        )
+        told = f"{listed(shown)} give {match.n_shown} of the {match.n_asked} movements of {pattern}"
     else:
-        told = f"{_listed(shown)} together make up {pattern}"
+        told = f"{listed(shown)} together make up {pattern}"
     text = f"{_when(match.span)} {told} ({match.row.source})"
     if match.beside:
-        text += f", with {_listed(_names(match.beside))} beside it"
+        text += f", with {listed(_names(match.beside))} beside it"
     if match.unmeasured:
-        text += f"; of this pattern {_listed(list(match.unmeasured))} could not be measured"
+        text += f"; of this pattern {listed(list(match.unmeasured))} could not be measured"
     return _claim(text, [*match.shown, *match.beside])
 
 
@@ -261,7 +259,7 @@ def _order_claims(told: Sequence[Match], reading: Reading) -> list[Claim]:
         when = "come one after the other"
     else:
         when = "overlap in part" if n_apart else "overlap in time"
-    names = _listed([match.row.emotion for match in told])
+    names = listed([match.row.emotion for match in told])
     text = f"The patterns for {names} {when}, and the one for {top.row.emotion} dominates"
     shown = dict.fromkeys(o for match in told for o in match.shown)
     return [_claim(f"{text} by strength and duration", list(shown))]
@@ -393,7 +391,7 @@ def _names(observations: Iterable[Observation]) -> list[str]:
     return sorted({o.code for o in observations}, key=lambda code: int(code.removeprefix("AU")))
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -403,7 +401,7 @@ def _is(said: Sequence[Saying]) -> str:
 
 def _quoted(said: Sequence[Saying]) -> str:
     clean = dict.fromkeys(s.excerpt.translate(_NO_MARKS) for s in said)
-    return _listed([f"“{excerpt}”" for excerpt in list(clean)[:4]])
+    return listed([f"“{excerpt}”" for excerpt in list(clean)[:4]])
 
 
 _NO_MARKS = str.maketrans({'"': "'", "“": "'", "”": "'", "«": "'", "»": "'", "„": "'"})

@@ -16,7 +16,7 @@ from typing import Any
 from demeanor.explain.reasoning.claims import with_cites
 from demeanor.explain.reasoning.cues import direction, hides_face
 from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans, unmeasured_codes
-from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Unit
+from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Span, Unit
 from demeanor.explain.vocabulary import (
     MOVEMENTS,
     VOICE_SOUNDS,
@@ -163,9 +163,14 @@ def _gaps(person: str | None, gaps: Sequence[NotMeasured]) -> list[str]:
     """Channels that are missing; then the units that cannot be measured here."""
     missing = missing_channels(person, gaps)
     own = [g for g in gaps if g.person in (person, None)]
-    codes = sorted(unmeasured_codes(own), key=lambda c: int(re.sub(r"\D", "", c) or 0))
+    codes = in_order(unmeasured_codes(own))
     units = [f"no: {', '.join(codes)}"] if codes and "face" not in missing else []
     return [*(f"no {what}" for what in missing), *units]
+
+
+def in_order(codes: Iterable[str]) -> list[str]:
+    """Units by their numbers."""
+    return sorted(codes, key=lambda code: int(re.sub(r"\D", "", code) or 0))
 
 
 def _line(observation: Observation, spoken: bool) -> str:
@@ -186,6 +191,26 @@ def fact(observation: Observation) -> str:
     if o.channel is Channel.VOICE:
         return f"[{o.obs_id}] {sound(o)}" + ("" if o.kind is Kind.STATE else f",{_when(o)}")
     return f"[{o.obs_id}] {_movement(o)}" + (f",{_when(o)}" if _when(o) else "")
+
+
+def seen(observation: Observation, speech: Iterable[Span] = ()) -> str:
+    """One observation: its line, and what the movement looks like."""
+    o = observation
+    if o.channel is Channel.SPEECH:
+        return fact(replace(o, quote="")).replace("“”", SAID)
+    if o.channel is not Channel.FACE or MOVEMENTS[o.code].region is Region.HAND:
+        return fact(o)
+    if o.code == "AU45":
+        return f"{fact(o)}: a blink, which says nothing by itself"
+    return f"{fact(o)}: {MOVEMENTS[o.code].clause}{_reserve(o, list(speech))}"
+
+
+def _reserve(o: Observation, speech: list[Span]) -> str:
+    if is_held(o):
+        return "; held all along, so it counts less"
+    if MOVEMENTS[o.code].region in (Region.MOUTH, Region.JAW) and in_speech(o, speech):
+        return "; within talking, so it counts less"
+    return "; measured with little certainty" if o.reliability < 0.5 else ""
 
 
 def _movement(observation: Observation) -> str:

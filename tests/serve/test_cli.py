@@ -1,6 +1,7 @@
 """The command line, through its real entry point, on clips made here and on our demo clip."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -44,8 +45,8 @@ def test_demo_prints_the_answer_its_parts_and_the_paths(tmp_path: Path) -> None:
     assert done.exit_code == 0
     for wanted in ("appears to show", "Key observations", "Overall interpretation", "Conclusion"):
         assert wanted in done.stdout
-    assert "[f3]" in done.stdout
-    assert "Reasoned by prototype" in done.stdout
+    assert re.search(r"\[f\d+\]", done.stdout)
+    assert "Reasoned by demeanor-mini" in done.stdout
     (folder,) = tmp_path.iterdir()
     assert {p.name for p in folder.iterdir()} >= FILES
     assert str(folder / "report.html") in done.stdout
@@ -112,7 +113,7 @@ def test_the_same_command_reads_back_the_same_explanation(
     def refuse(*_: object) -> str:
         raise AssertionError("asked again")
 
-    monkeypatch.setattr("demeanor.explain.reasoning.prototype.Prototype.reply", refuse)
+    monkeypatch.setattr("demeanor.explain.reasoning.mini.Mini.reply", refuse)
     code, data = explain_json("demo", "-o", tmp_path)
     assert code == 0
     assert data["clips"][0]["people"][0]["best_fit"] in SHOWN

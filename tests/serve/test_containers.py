@@ -89,7 +89,7 @@ def test_demeanor_serve_takes_its_options(monkeypatch, tmp_path, chat) -> None:
     assert done.exit_code == 0, done.output
     (plan,) = plans
     assert (plan.page, plan.token, plan.port) == (False, "a-token-that-is-long-enough", 8000)
-    assert plan.chat == ("http://vllm:8000/v1#demeanor" if chat else "prototype")
+    assert plan.chat == ("http://vllm:8000/v1#demeanor" if chat else "mini")
     assert plan.data == Path("/data/serve")
 
 

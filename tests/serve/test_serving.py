@@ -145,7 +145,7 @@ def test_api_and_page_answer_and_stop_with_nothing_left_while_somebody_is_served
     assert is_healthy(f"{where['page']}/_stcore/health")
     (child,) = children_of(process.pid)
     with httpx.Client(base_url=where["api"], trust_env=False) as client:
-        assert client.get("/health").json()["chat"] == "prototype"
+        assert client.get("/health").json()["chat"] == "demeanor-mini"
         begun = client.post("/v1/sessions").json()
         client.headers["X-Demeanor-Session"] = begun["session_id"]
         clip = client.post("/v1/clips", files={"file": ("long.mp4", long_clip)}).json()

@@ -3,12 +3,12 @@
 import pytest
 from drawn_observations import SEVEN, au, held, pitch, said
 
-from demeanor.data_engine.mini.writing import brief, seen
+from demeanor.data_engine.mini.writing import brief
 from demeanor.data_engine.simulate.clips import draw_clip
 from demeanor.data_engine.tasks import case_of
 from demeanor.explain.reasoning.ground import ground
 from demeanor.explain.reasoning.parse import parse
-from demeanor.explain.reasoning.short_form import as_text, filled, short_form
+from demeanor.explain.reasoning.short_form import as_text, filled, seen, short_form
 from demeanor.explain.records import Grounding, Span
 from demeanor.explain.settings import TimelineSettings
 

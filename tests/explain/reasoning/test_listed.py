@@ -3,7 +3,7 @@
 import pytest
 from drawn_observations import au, turn, voice
 
-from demeanor.explain.reasoning.listed import formula, found_of, looked_up
+from demeanor.explain.reasoning.listed import formula, found_of, looked_up, recited, unit_of
 from demeanor.explain.records import Unit
 
 #  time_s  0    1    2    3    4    5    6    7    8
@@ -59,3 +59,28 @@ def test_a_picture_has_one_moment():
 )
 def test_nothing_follows_what_names_no_pattern(reply):
     assert looked_up(reply, SEEN, UNMEASURED) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("Key observations:\n- [f1] ", "AU9 C 2.6, 1.0-2.4 s: nose wrinkled"),
+        (
+            "Key observations:\n- [f2] AU17.\n- [f6] ",
+            "AU53 21 degrees, 6.5-8.0 s: head tipped back",
+        ),
+        ("Key observations:\n- [f9] ", None),  # not there
+        ("Key observations:\n- [f1, f2] ", None),
+        ("Key observations:\n- [f1] AU9", None),
+        ("Key observations:\n- [f1] AU9.\nInterpretation:\n- [f1] ", None),
+    ],
+)
+def test_a_key_observation_is_told_as_it_was_measured(reply, told):
+    assert recited(reply, SEEN, []) == told
+
+
+def test_the_unit_behind_an_id_is_the_one_that_was_seen():
+    assert unit_of("Interpretation:\n- [f4] ", SEEN) == "AU10"
+    assert unit_of("Interpretation:\n- [f4] AU10, [f3] ", SEEN) == "AU17"
+    assert unit_of("Interpretation:\n- [f4] goes", SEEN) is None
+    assert unit_of("Interpretation:\n- [f9] ", SEEN) is None

@@ -1,6 +1,7 @@
 """demeanor-mini as it ships: what it is, and that it does what its card says it does."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from drawn_observations import SEVEN, au, gap, request, said, voice
@@ -10,12 +11,14 @@ from demeanor.explain.pipeline import observed, reason
 from demeanor.explain.reasoning.chain import explain_person
 from demeanor.explain.reasoning.chat import SHIPPED, chat_model
 from demeanor.explain.reasoning.mini import Mini
-from demeanor.explain.records import Grounding, LabelSet
+from demeanor.explain.records import Grounding, LabelSet, Side
 
 MADE = json.loads((SHIPPED / "demeanor.json").read_text("utf-8"))
 CARD = (SHIPPED / "README.md").read_text("utf-8")
 SMILE = (au("f1", 12, 3.4, (0.6, 3.0)), au("f2", 6, 2.8, (0.8, 2.9)))
-SCOWL = (au("f1", 4, 3.6, (0.6, 3.0)), au("f2", 7, 3.0, (0.8, 2.9)))
+SCOWL = (
+    au("f1", 4, 3.6, (0.6, 3.0)), au("f2", 7, 3.0, (0.8, 2.9)), au("f3", 23, 2.9, (0.9, 2.8)),
+)  # fmt: skip
 SILENT = tuple(gap(what) for what in ("AU11, AU16, AU22, AU23", "voice", "words"))
 
 
@@ -66,8 +69,14 @@ def test_a_plain_smile_is_read(mini):
     found = explain_person(request(*SMILE, gaps=SILENT), mini)
     assert found.best_fit == "happiness"
     assert 0.0 < found.confidence <= 1.0
-    by_id = [e for e in found.evidence if e.part == "observations" and e.cites]
-    assert by_id and all(e.grounding is Grounding.GROUNDED for e in by_id)
+    assert {i for e in found.evidence for i in e.cites} == {"f1", "f2"}
+    assert all(e.grounding is Grounding.GROUNDED for e in found.evidence)
+
+
+def test_a_plain_scowl_is_read(mini):
+    found = explain_person(request(*SCOWL), mini)
+    assert found.best_fit == "anger"
+    assert all(e.grounding is Grounding.GROUNDED for e in found.evidence)
 
 
 def test_the_same_is_said_twice_and_by_another_one(mini):
@@ -79,6 +88,20 @@ def test_values_are_copied_and_not_made_up(mini):
     seen = au("f41", 12, 3.7, (2.3, 5.9))
     reply = mini.reply(request(seen))
     assert "[f41] AU12 D 3.7, 2.3-5.9 s" in reply
+
+
+def test_what_another_program_measured_is_said_right(mini):
+    """Units and sides that our own front ends hardly report, and its own gaps."""
+    seen = (
+        au("f1", 1, 2.4, (0.0, 0.0)), replace(au("f2", 4, 2.0, (0.0, 0.0)), side=Side.LEFT),
+        au("f3", 16, 2.1, (0.0, 0.0)), au("f4", 26, 3.0, (0.0, 0.0)),
+    )  # fmt: skip
+    gaps = (gap("AU6, AU7, AU14"), gap("voice"), gap("words"))
+    found = explain_person(request(*seen, gaps=gaps), mini)
+    for told in ("[f1] AU1 B 2.4", "[f2] AU4L B 2.0", "[f3] AU16 B 2.1", "[f4] AU26 C 3.0"):
+        assert told in found.raw_reply
+    assert "AU6, AU7 and AU14 could not be measured" in found.raw_reply
+    assert all(e.grounding is Grounding.GROUNDED for e in found.evidence if e.cites)
 
 
 def test_any_labels_are_taken(mini):
