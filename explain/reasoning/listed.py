@@ -13,7 +13,7 @@ from demeanor.explain.records import Channel, Observation, Span
 
 _NAMED = re.compile(r"\bFor [^\[\]:]+ (\d{1,2}(?:\+\d{1,2})+) is listed \([^()]*\):$")
 _IDS = re.compile(r"\[(f\d+)\]")
-KEY, _LAST = re.compile(r"\n- \[([fvs]\d+)\] $"), re.compile(r"\[(f\d+)\] $")
+KEY, _LAST = re.compile(r"\n- \[(f\d+)\] $"), re.compile(r"\[(f\d+)\] $")
 AFTER_KEY = "\nInterpretation:"
 
 
@@ -49,7 +49,7 @@ def looked_up(
 
 
 def recited(reply: str, observations: Iterable[Observation], speech: Sequence[Span]) -> str | None:
-    """What follows a reply whose key observations have just come to an id: the observation."""
+    """What follows a reply whose key observations have just come to the id of a movement."""
     named = KEY.search(reply)
     by_id = {o.obs_id: o for o in observations}
     if named is None or AFTER_KEY in reply or named[1] not in by_id:
