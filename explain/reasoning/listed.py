@@ -14,7 +14,7 @@ from demeanor.explain.records import Channel, Observation, Span
 _NAMED = re.compile(r"\bFor [^\[\]:]+ (\d{1,2}(?:\+\d{1,2})+) is listed \([^()]*\):$")
 _IDS = re.compile(r"\[(f\d+)\]")
 KEY, _LAST = re.compile(r"\n- \[(f\d+)\] $"), re.compile(r"\[(f\d+)\] $")
-AFTER_KEY = "\nInterpretation:"
+_AFTER_KEY = "\nInterpretation:"
 
 
 def formula(pattern: Iterable[str]) -> str:
@@ -52,7 +52,7 @@ def recited(reply: str, observations: Iterable[Observation], speech: Sequence[Sp
     """What follows a reply whose key observations have just come to the id of a movement."""
     named = KEY.search(reply)
     by_id = {o.obs_id: o for o in observations}
-    if named is None or AFTER_KEY in reply or named[1] not in by_id:
+    if named is None or _AFTER_KEY in reply or named[1] not in by_id:
         return None
     return seen(by_id[named[1]], speech).removeprefix(f"[{named[1]}] ")
 

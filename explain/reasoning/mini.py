@@ -223,7 +223,7 @@ class Mini:
                 return
             (best, sure), *others = shares.items()
             yield from [*self._ids(best), *self._ids(shares_text(sure, others[:_N_OTHERS]))]
-        if written[-1] in self._looked_up_behind:
+        elif written[-1] in self._looked_up_behind:
             goes_on = str(self._tokens.id_to_token(int(following.logits.argmax())))
             found = look(self._text(written), goes_on)
             yield from self._ids(found or "")
