@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=N_CLIPS)
     parser.add_argument("--pictures", type=int, default=N_PICTURES)
-    parser.add_argument("--word-turns", type=int, default=1, help="that comments are read")
+    parser.add_argument("--word-turns", type=float, default=1.0, help="that comments are read")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="instead of the minutes: the same model again")
     parser.add_argument("--rate", type=float, default=Steps().rate, help="of learning, at its most")

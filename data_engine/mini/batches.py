@@ -5,6 +5,7 @@ were alone; one pass over the text serves them all.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,13 +40,14 @@ def encoded(lessons: Sequence[Lesson], tokenizer: Any) -> Iterator[Encoded]:
     for lesson in lessons:
         shown = raw.encode(lesson.shown).ids
         ids, parts, learnt = [*shown], [0] * len(shown), [0] * len(shown)
-        for n, (question, reply) in enumerate(lesson.asked, start=1):
+        often = Counter(lesson.asked)  # what stands there more than once counts so much more
+        for n, ((question, reply), times) in enumerate(often.items(), start=1):
             asked, said = raw.encode(question).ids, [*raw.encode(reply).ids, end]
             if len(ids) + len(asked) + len(said) > MAX_TOKENS:
                 continue
             ids += [*asked, *said]
             parts += [n] * (len(asked) + len(said))
-            counts = _LABEL if question.startswith(_FOR_LABELS) else 1
+            counts = times * (_LABEL if question.startswith(_FOR_LABELS) else 1)
             learnt += [0] * len(asked) + [counts] * len(said)
         if any(learnt):
             yield Encoded(

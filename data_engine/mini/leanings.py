@@ -28,19 +28,27 @@ def leanings(
     rows = np.repeat(np.arange(len(texts)), lengths)
     shares = np.repeat([LOUD / (n + _BESIDE) for n in lengths], lengths)
     mean = csr_matrix((shares, (rows, np.concatenate(texts))), (len(texts), n_tokens))
-    back = mean.T.tocsr()
+    weights, _ = softmax_fit(mean, gold, ridge)
+    return weights
+
+
+def softmax_fit(x: csr_matrix, gold: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (features, labels) and intercept (labels,). gold: (rows, labels), 1 where given; of
+    several labels each is as right as the others."""
+    back = x.T.tocsr()
     right = gold / gold.sum(axis=1, keepdims=True)
-    n, k = right.shape
+    (n, k), n_features = right.shape, x.shape[1]
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat[:-k].reshape(n_tokens, k)
-        logits = mean @ weights + flat[-k:]
+        weights = flat[:-k].reshape(n_features, k)
+        logits = x @ weights + flat[-k:]
         logits -= logits.max(axis=1, keepdims=True)
         told = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         off = (np.exp(told) - right) / n
         value = -(right * told).sum() / n + 0.5 * ridge * (weights**2).sum()
         return value, np.concatenate([(back @ off + ridge * weights).ravel(), off.sum(axis=0)])
 
-    begin = np.zeros((n_tokens + 1) * k)
+    begin = np.zeros((n_features + 1) * k)
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS})
-    return np.asarray(found.x[:-k]).reshape(n_tokens, k)
+    flat = np.asarray(found.x)
+    return flat[:-k].reshape(n_features, k), flat[-k:]

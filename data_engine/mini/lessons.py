@@ -8,9 +8,11 @@ vary it.
 
 import random
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from demeanor.data_engine.mini.pictures import CLASSES
@@ -53,13 +55,16 @@ _SPOKEN = re.compile('"[^"]*"')  # shown in small letters
 _N_RECITED = 2  # observations that are to be found again
 _N_PRACTISED = 5  # patterns that are looked for
 _FEW = (2, 7)  # lines of a situation that is nothing else
-_NO_GAPS, _BARE = 0.25, 0.3  # of drawn clips
+_NO_GAPS, _BARE = 0.4, 0.6  # of drawn clips
 _SWAPPED = 0.5
 _INSTEAD = {"AU10": "AU11", "AU17": "AU16", "AU18": "AU22", "AU24": "AU23"}  # only others see them
 _OF_CLASSES, _OF_SEVEN = 0.4, 0.7
-_LABEL_FIRST, _BY_SHARES = 0.75, 0.5
+_LABEL_FIRST = 0.75
+_OF_A_SET = 4  # labels of each set that is asked for, by their shares
 _TURNED, _LEAST = 0.25, 0.04
 _THINNED, _LEFT_OUT = 0.7, 0.3  # of comments; of their words, at most
+_DRAWN = 3  # labels by the shares of a comment's words, beside its raters' own
+_ORDERS = 3  # that a picture is asked for its class in
 _EARLY = 0.12  # of comments, so that what words lean to is not forgotten meanwhile
 
 
@@ -139,8 +144,8 @@ def _numbered(
     """Under the ids that demeanor-mini is shown."""
     under, names = renamed(person, observations)
     mine = {own: name for name, own in names.items()}
-    told = {with_names(q, mine): with_names(reply, mine) for q, reply in asked}
-    return Lesson(short_form(person, under, gaps), tuple(told.items()), first)
+    told = tuple((with_names(q, mine), with_names(reply, mine)) for q, reply in asked)
+    return Lesson(short_form(person, under, gaps), told, first)
 
 
 def _few(case: Case, draw: random.Random) -> Lesson | None:
@@ -209,15 +214,23 @@ def _turned(weighed: Weighed, draw: random.Random) -> Weighed:
 def _labelled(
     weighed: Weighed, sets: Iterable[LabelSet], draw: random.Random
 ) -> Iterator[tuple[str, str]]:
-    """The likeliest label, or one drawn by the shares, so that doubt is learnt as well."""
+    """Labels of each set as often as their shares have it, so that doubt is learnt as well."""
     yield ask_open(), ", ".join(open_labels(weighed))
     for labels in sets:
         found = scores(weighed, labels)
-        best = max(labels.labels, key=lambda name: found[name])
-        if found[best] > 0:
-            if draw.random() < _BY_SHARES:
-                (best,) = draw.choices(labels.labels, [found[name] for name in labels.labels])
-            yield ask_label(shown_set(labels)), best
+        if any(found[name] > 0 for name in labels.labels):
+            for label in _by_shares(labels.labels, found, draw, _OF_A_SET):
+                yield ask_label(shown_set(labels)), label
+
+
+def _by_shares(
+    names: Sequence[str], shares: Mapping[str, float], draw: random.Random, n: int
+) -> list[str]:
+    """n of them, each as often as its share has it, to within one (systematic sampling)."""
+    bounds = list(accumulate(shares[name] for name in names))
+    start = draw.random()
+    points = (bounds[-1] * (start + k) / n for k in range(n))
+    return [names[min(bisect(bounds, point), len(names) - 1)] for point in points]
 
 
 # Pictures -------------------------------------------------------------------------------------
@@ -237,7 +250,8 @@ def picture_lesson(
         text = Timeline("p1", "", (), 0, 0)
         return Request("", "p1", text, tuple(observations), tuple(gaps), labels, 0, 0)
 
-    asked = list(_labelled(weighed, (_classes(draw), _classes(draw), drawn_set(draw)), draw))
+    sets = (*(_classes(draw) for _ in range(_ORDERS)), drawn_set(draw))
+    asked = list(_labelled(weighed, sets, draw))
     if with_reasons:
         labels = _classes(draw) if draw.random() < _OF_CLASSES else drawn_set(draw)
         asked = [_explained(request, weighed, labels, draw), *asked, *_recited(observations, draw)]
@@ -253,24 +267,37 @@ def _classes(draw: random.Random) -> LabelSet:
 # Words ----------------------------------------------------------------------------------------
 
 
-def word_lesson(item: Item, draw: random.Random) -> Lesson:
-    """A comment with its raters' labels: of all 28, and of seven or of a few. Mostly some of its
-    words are left out: comments are read many times, and are not to be known by heart."""
+def word_lesson(
+    item: Item, weigh: Callable[[str], Mapping[str, float]], draw: random.Random
+) -> Lesson:
+    """A comment with its raters' labels and with labels drawn by the shares that `weigh` tells of
+    its words: of all 28, and of seven or of a few. Mostly some of its words are left out: comments
+    are read many times, and are not to be known by heart."""
+    text = _thinned(item.text or "", draw)
+    shares = weigh(text)
     fine = list(item.gold)
     draw.shuffle(fine)
-    asked = [(ask_label(["goemotions28"]), ", ".join(fine))]
+
+    every = ask_label(["goemotions28"])
+    drawn = _by_shares(list(COARSE_OF), shares, draw, _DRAWN)
+    asked = [(every, label) for label in (", ".join(fine), *drawn)]
     if draw.random() < _OF_SEVEN:
-        coarse = dict.fromkeys(COARSE_OF[name] for name in fine)
-        asked.append((ask_label(["ekman7"]), ", ".join(coarse)))
+        seven = ask_label(["ekman7"])
+        asked.append((seven, ", ".join(dict.fromkeys(COARSE_OF[name] for name in fine))))
+        asked += [(seven, COARSE_OF[label]) for label in drawn]
     else:
         others = [name for name in COARSE_OF if name not in fine]
         names = [*fine, *draw.sample(others, draw.randint(2, 9))]
         draw.shuffle(names)
-        asked.append((ask_label(names), ", ".join(fine)))
+        drawn = _by_shares(names, shares, draw, _DRAWN)
+        asked += [(ask_label(names), label) for label in (", ".join(fine), *drawn)]
+    return Lesson(of_words(text), tuple(asked), draw.random() < _EARLY)
+
+
+def _thinned(text: str, draw: random.Random) -> str:
     left_out = draw.uniform(0.0, _LEFT_OUT) if draw.random() < _THINNED else 0.0
-    words = (item.text or "").split()
-    kept = [word for word in words if draw.random() >= left_out] or words
-    return Lesson(of_words(" ".join(kept)), tuple(asked), draw.random() < _EARLY)
+    words = text.split()
+    return " ".join([word for word in words if draw.random() >= left_out] or words)
 
 
 # Sets -----------------------------------------------------------------------------------------

@@ -18,8 +18,10 @@ import numpy as np
 
 import demeanor.explain
 from demeanor.data_engine.config import PerceptionConfig, load_config
+from demeanor.data_engine.mini import bag, pictures, start, writing
+from demeanor.data_engine.mini import leanings as leaning
 from demeanor.data_engine.mini import lessons as lessons_code
-from demeanor.data_engine.mini import pictures, start, writing
+from demeanor.data_engine.mini.bag import Bags
 from demeanor.data_engine.mini.batches import encoded
 from demeanor.data_engine.mini.leanings import leanings
 from demeanor.data_engine.mini.lessons import (
@@ -41,7 +43,7 @@ from demeanor.data_engine.simulate import words as sentences
 from demeanor.data_engine.simulate.posterior import weigh
 from demeanor.data_engine.sources import read_source
 from demeanor.data_engine.split import TRAIN, Shares
-from demeanor.data_engine.words import comments, spoken
+from demeanor.data_engine.words import COARSE_OF, comments, spoken
 from demeanor.explain.corpora.folds import HELD_OUT, fold_of
 from demeanor.explain.corpora.items import Item
 from demeanor.explain.errors import DemeanorError
@@ -54,6 +56,7 @@ VERSION = "1"  # of the model: a new one for every set of weights that ships
 _CHUNK = 500  # clips that one process draws at a time
 _REASONS = 0.4  # of pictures; the others are asked for labels alone
 _COMMON, _MOST_TURNS = 1_000, 4  # comments with rarer labels are read oftener, up to so often
+_FINE = tuple(COARSE_OF)  # labels of comments
 _COMMENTS = 0.5  # of what is said in drawn clips: people's own words where there are any
 
 
@@ -65,7 +68,7 @@ class Wanted:
     faces: Path | None  # None: drawn faces only
     clips: int = N_CLIPS
     pictures: int = N_PICTURES
-    word_turns: int = 1  # times that every comment is read, and those of rare labels oftener
+    word_turns: float = 1.0  # times that every comment is read, those of rare labels oftener
     shape: Shape = field(default_factory=Shape)
     steps: Steps = field(default_factory=Steps)
     begin: tuple[Path, ...] = ()  # models made before, to go on with the mean of their weights
@@ -112,11 +115,16 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
 
 def _words(goemotions: Path, tokenizer: Any) -> tuple[np.ndarray, list[int]]:
     """What each token leans to, of the comments that are learnt from, and the tokens of labels."""
-    labels, encode = known_sets()["goemotions28"], tokenizer.backend_tokenizer.encode
+    encode = tokenizer.backend_tokenizer.encode
     items = comments(goemotions, Shares())[TRAIN]
-    gold = np.array([[label in item.gold for label in labels] for item in items], float)
     texts = [encode(short_form.of_words(item.text or "")).ids for item in items]
-    return leanings(texts, gold, len(tokenizer)), [encode(label).ids[0] for label in labels]
+    found = leanings(texts, _gold(items), len(tokenizer))
+    return found, [encode(label).ids[0] for label in _FINE]
+
+
+def _gold(items: Sequence[Item]) -> np.ndarray:
+    """(comments, labels)"""
+    return np.array([[label in item.gold for label in _FINE] for item in items], float)
 
 
 def save(model: Any, tokenizer: Any, manifest: dict[str, Any], folder: Path) -> None:
@@ -164,7 +172,7 @@ def _key(wanted: Wanted) -> str:
     folders = [str(wanted.goemotions), str(wanted.faces)]
     parts = [wanted.clips, wanted.pictures, wanted.word_turns, wanted.steps.seed, *folders]
     digest = hashlib.sha256(json.dumps([*parts, own_code()]).encode())
-    for module in (lessons_code, pictures, writing, short_form):
+    for module in (lessons_code, pictures, writing, short_form, bag, leaning):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -183,9 +191,10 @@ def _made(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[tuple[str, Le
             n = wanted.pictures // len(BACKENDS)
             yield from (("picture", lesson) for lesson in _pictured(pictures, backend, n, draw))
     items = comments(wanted.goemotions, Shares())[TRAIN]
-    for item, turns in zip(items, _turns(items), strict=True):
-        for _ in range(turns * wanted.word_turns):
-            yield "comment", word_lesson(item, draw)
+    bags = Bags([item.text or "" for item in items], _FINE, _gold(items))
+    for n, (item, turns) in enumerate(zip(items, _turns(items), strict=True)):
+        for _ in range(int(turns * wanted.word_turns + draw.random())):
+            yield "comment", word_lesson(item, partial(bags.shares, n), draw)
 
 
 def _turns(items: Sequence[Item]) -> list[int]:

@@ -1,6 +1,6 @@
-"""What demeanor-mini need not find itself: what stands behind an id that it names, and a published
+"""What demeanor-mini need not find itself: what stands behind an id that it names; a published
 pattern, named by its units, then each unit in its turn, with the id of its line or that it is not
-there.
+there; and what it says of its label, which is to go with the label and its share.
 
 `For disgust 9+10+17 is listed (Du, Tao & Martinez 2014): AU9 [f3] – AU10 absent – AU17 [f1]`
 """
@@ -9,12 +9,18 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from demeanor.explain.reasoning.short_form import seen
+from demeanor.explain.reasoning.weigh import EMOTIONS
 from demeanor.explain.records import Channel, Observation, Span
 
 _NAMED = re.compile(r"\bFor [^\[\]:]+ (\d{1,2}(?:\+\d{1,2})+) is listed \([^()]*\):$")
 _IDS = re.compile(r"\[(f\d+)\]")
-KEY, _LAST = re.compile(r"\n- \[(f\d+)\] $"), re.compile(r"\[(f\d+)\] $")
+_KEY, _LAST = re.compile(r"\n- \[(f\d+)\] $"), re.compile(r"\[(f\d+)\] $")
 _AFTER_KEY = "\nInterpretation:"
+_CONCLUDED = re.compile(r"\nConclusion: \[[fvs\d, ]+\] $")
+_WEIGHED = re.compile(r"\n- \[[fvs\d, ]+\] $")
+_NO_ORDER = re.compile(r"\bFirst come the signs of (\w+), then those of \1\b")
+_SURE = 0.4  # of the best label: below it others come close
+_NEUTRAL = "neutral"
 
 
 def formula(pattern: Iterable[str]) -> str:
@@ -50,17 +56,55 @@ def looked_up(
 
 def recited(reply: str, observations: Iterable[Observation], speech: Sequence[Span]) -> str | None:
     """What follows a reply whose key observations have just come to the id of a movement."""
-    named = KEY.search(reply)
+    named = _KEY.search(reply)
     by_id = {o.obs_id: o for o in observations}
     if named is None or _AFTER_KEY in reply or named[1] not in by_id:
         return None
-    return seen(by_id[named[1]], speech).removeprefix(f"[{named[1]}] ")
+    return f"{seen(by_id[named[1]], speech)}.".removeprefix(f"[{named[1]}] ")
 
 
 def unit_of(reply: str, observations: Iterable[Observation]) -> str | None:
     """The unit that a reply has to name behind the id that it ends with."""
     named = _LAST.search(reply)
     return next((o.code for o in observations if named and o.obs_id == named[1]), None)
+
+
+def concluded(reply: str, shares: Mapping[str, float]) -> str | None:
+    """What follows the ids of a conclusion. shares: of the labels, the likeliest first. None for
+    labels that are no emotions, and where nothing is concluded yet."""
+    best, sure = next(iter(shares.items()), ("", 0.0))
+    if _CONCLUDED.search(reply) is None or best not in (*EMOTIONS, _NEUTRAL):
+        return None
+    if best == _NEUTRAL:
+        told = "What was noted carries no clear sign of an emotion, and the person appears neutral"
+    elif sure >= _SURE:
+        told = f"Taken together, the person appears to show {best}"
+    else:
+        told = f"The person may appear to show {best}, though other readings come close"
+    return f"{told}; the closest label of the set is {best}, with a confidence of {sure:.2f}."
+
+
+def runner_up(reply: str, goes_on: str, shares: Mapping[str, float]) -> str | None:
+    """What follows the ids of a line that is about to name another reading: the next best one."""
+    is_line = _AFTER_KEY in reply and _WEIGHED.search(reply) is not None
+    if not is_line or goes_on.lower() not in EMOTIONS or len(shares) < 2:
+        return None
+    _, (label, share), *_ = shares.items()
+    return f"{label.capitalize()} comes next, with a share of {share:.2f}."
+
+
+def once(reply: str) -> str:
+    """Its interpretation without lines that stand there already, and without an order of one
+    reading with itself. A last line is held back until it is whole: nothing is taken back."""
+    before, after, lines = reply.partition(_AFTER_KEY)
+    kept: list[str] = []
+    *whole, last = lines.split("\n")
+    for line in whole:
+        if not line.startswith("- ") or not (line in kept or _NO_ORDER.search(line)):
+            kept.append(line)
+    if not whole or last[:2] not in ("", "-", "- "):
+        kept.append(last)
+    return before + after + "\n".join(kept)
 
 
 def _best_moment(there: Sequence[Observation]) -> list[Observation]:

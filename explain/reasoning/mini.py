@@ -1,11 +1,11 @@
 """demeanor-mini, the model in the box: a small LLaMA made for this task alone.
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
-the plain three-part text. Five things are not left to it: where nothing was observed there is no
+the plain three-part text. Six things are not left to it: where nothing was observed there is no
 label, it cannot name an observation that it was not shown, what it says of the one that it names is
-put in, its best fit is one of the labels that were asked for, and what is there of a pattern that
-it names is looked up. What ships lies in mini_model, with its card; other weights are asked by the
-name of their folder (docs/mini.md).
+put in, what is there of a pattern that it names is looked up, its best fit is one of the labels
+that were asked for, and its conclusion goes with that. What ships lies in mini_model, with its
+card; other weights are asked by the name of their folder (docs/mini.md).
 """
 
 import hashlib
@@ -21,7 +21,14 @@ from typing import Any
 
 from demeanor.explain.errors import ChatError, ModelFileError
 from demeanor.explain.reasoning.chat import Request
-from demeanor.explain.reasoning.listed import KEY, looked_up, recited, unit_of
+from demeanor.explain.reasoning.listed import (
+    concluded,
+    looked_up,
+    once,
+    recited,
+    runner_up,
+    unit_of,
+)
 from demeanor.explain.reasoning.prose import abstention, listed
 from demeanor.explain.reasoning.short_form import (
     BEST_FIT,
@@ -99,7 +106,7 @@ class Mini:
         question = ask_reasons(self._shown_set(request.label_set), reading)
         labels, most = request.label_set.labels, request.max_tokens
         told = _told(names, seen)
-        look = _look(request.person, seen, request.not_measured)
+        look = _look(request.person, seen, request.not_measured, shares)
         return self._written(shown, question, labels, most, told, look, request.say, shares)
 
     def answer(
@@ -113,7 +120,7 @@ class Mini:
         seen, names = renamed(person, observations)
         asked = with_names(question, {own: mine for mine, own in names.items()})
         shown = short_form(person, seen, gaps)
-        look = _look(person, seen, gaps)
+        look = _look(person, seen, gaps, {})
         return self._written(shown, ask(asked), (), 160, _told(names, seen), look)
 
     def label_shares(self, request: Request) -> dict[str, float]:
@@ -200,11 +207,14 @@ class Mini:
                     written.append(token)
                     following.take(token)
             if say is not None:
-                before, text = text, told(self._text(written))
+                before, text = text, told(self._once(written))
                 if text.endswith("\ufffd"):  # a character that is not whole yet
                     text = before
                 say(text[len(before) :])
-        return told(self._text(written))
+        return told(self._once(written))
+
+    def _once(self, written: Sequence[int]) -> str:
+        return once(self._text(written)) if self._held else self._text(written)
 
     def _forced(
         self,
@@ -226,9 +236,10 @@ class Mini:
         elif written[-1] in self._looked_up_behind:
             goes_on = str(self._tokens.id_to_token(int(following.logits.argmax())))
             found = look(self._text(written), goes_on)
-            yield from self._ids(found or "")
-            if found and KEY.search(self._text(written).removesuffix(found)):  # and nothing more
+            yield from self._ids((found or "").removesuffix("."))
+            if found and found.endswith("."):
                 yield int(following.logits.masked_fill(~self._stops, -math.inf).argmax())
+                yield from self._forced(written, following, labels, shares, look)
 
     def _text(self, written: Sequence[int]) -> str:
         return str(self._tokens.decode(written, skip_special_tokens=True))
@@ -252,11 +263,11 @@ class Mini:
 
     @cached_property
     def _stops(self) -> Any:
-        """(vocabulary,) bool: tokens that end a sentence."""
+        """(vocabulary,) bool: tokens that end a sentence, or a line with it."""
         import torch
 
         texts = (self._text([token]) for token in range(self._model.n_tokens))
-        return torch.tensor([text.startswith(".") for text in texts])
+        return torch.tensor([text == "." or text.startswith(".\n") for text in texts])
 
     @cached_property
     def _looked_up_behind(self) -> frozenset[int]:
@@ -362,10 +373,16 @@ def _told(names: Mapping[str, str], seen: Sequence[Observation]) -> Callable[[st
     return lambda text: with_names(filled(text, seen), names)
 
 
-def _look(person: str | None, seen: Iterable[Observation], gaps: Iterable[NotMeasured]) -> _Look:
+def _look(
+    person: str | None,
+    seen: Iterable[Observation],
+    gaps: Iterable[NotMeasured],
+    shares: Mapping[str, float],
+) -> _Look:
     """What a reply goes on with where that is looked up, and not left to the token that it would
     go on with: what is there of a pattern, of all that was measured and not only of the lines
-    shown; a key observation; the unit behind an id; the units that are not measured."""
+    shown; a key observation; the unit behind an id; the units that are not measured; and, of the
+    labels' shares, the next best reading and what is concluded. A full stop ends it."""
     own = [o for o in seen if o.person in (person, None)]
     unmeasured = unmeasured_codes([g for g in gaps if g.person in (person, None)])
     speech = list(speech_spans(own))
@@ -374,8 +391,13 @@ def _look(person: str | None, seen: Iterable[Observation], gaps: Iterable[NotMea
         if reply.endswith(":"):
             found = looked_up(reply, own, unmeasured)
             return f" {found}" if found else None
-        if (key := recited(reply, own, speech)) or goes_on not in _UNITS:
-            return key
+        told = (
+            recited(reply, own, speech)
+            or concluded(reply, shares)
+            or runner_up(reply, goes_on, shares)
+        )
+        if told or goes_on not in _UNITS:
+            return told
         if reply.endswith("\n- "):
             return f"{listed(in_order(unmeasured))} could not be measured" if unmeasured else None
         return unit_of(reply, own)

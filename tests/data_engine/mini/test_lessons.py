@@ -17,6 +17,7 @@ from demeanor.data_engine.mini.lessons import (
 from demeanor.data_engine.mini.pictures import CLASSES
 from demeanor.data_engine.simulate import words as sentences
 from demeanor.data_engine.simulate.posterior import weigh
+from demeanor.data_engine.words import COARSE_OF
 from demeanor.explain.corpora.items import Item
 from demeanor.explain.corpora.labels import label_set
 from demeanor.explain.reasoning.claims import read_cites
@@ -134,16 +135,49 @@ def test_reasons_are_mostly_asked_for_with_a_label_that_they_then_give(lessons):
     assert bare == []
 
 
+def by_question(lesson):
+    found = {}
+    for question, reply in lesson.asked:
+        found.setdefault(question, []).append(reply)
+    return list(found), list(found.values())
+
+
+def test_a_picture_is_asked_for_each_label_as_often_as_its_share_has_it():
+    seen = [au("f1", 12, 3.4, (0.0, 0.0))]
+    shares = {"happiness": 0.5, "neutral": 0.25, "anger": 0.25}
+    weighed = with_shares(weigh(seen, (), "p1", {}, "mesh"), shares)
+    lesson = picture_lesson(seen, (), weighed, random.Random(1), with_reasons=False)
+    of_classes = [
+        replies
+        for question, replies in zip(*by_question(lesson), strict=True)
+        if all(label in question for label in CLASSES)
+    ]
+    assert of_classes
+    for replies in of_classes:
+        share = {label: replies.count(label) / len(replies) for label in replies}
+        assert share == shares
+
+
 def test_a_comment_s_labels_are_all_answered_whatever_the_set():
     item = Item("c1", ["joy", "love"], text="what a day")
-    kept = set()
+    weighed, kept, drawn = [], set(), []
+
+    def shares(text):
+        weighed.append(text)
+        return {**dict.fromkeys(COARSE_OF, 0.0), "love": 0.5, "sadness": 0.5}
+
     for seed in range(20):
-        lesson = word_lesson(item, random.Random(seed))
+        lesson = word_lesson(item, shares, random.Random(seed))
+        assert lesson.shown == f"[s1] “ {weighed[-1]}”"  # shares are of what is left
         kept.add(lesson.shown)
-        (named, of_all), (other, answer) = lesson.asked
-        assert named == ask_label(["goemotions28"]) and set(of_all.split(", ")) == {"joy", "love"}
-        wanted = {"happiness"} if "ekman7" in other else {"joy", "love"}
-        assert set(answer.split(", ")) == wanted
+        questions, ((of_all, *of_words), (answer, *others)) = by_question(lesson)
+        assert questions[0] == ask_label(["goemotions28"])
+        assert set(of_all.split(", ")) == {"joy", "love"}
+        is_coarse = "ekman7" in questions[1]
+        assert set(answer.split(", ")) == ({"happiness"} if is_coarse else {"joy", "love"})
+        assert set(others) <= ({"happiness", "sadness"} if is_coarse else {"love", "sadness"})
+        drawn += of_words
+    assert set(drawn) == {"love", "sadness"}
     assert "[s1] “ what a day”" in kept
     for shown in kept:  # some words are left out, never all of them
         assert re.fullmatch("\\[s1] “ (what ?)?(a ?)?(day)?”", shown) and shown != "[s1] “ ”"

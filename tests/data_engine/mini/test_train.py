@@ -16,9 +16,18 @@ from demeanor.data_engine.mini.batches import (  # noqa: E402
 )
 from demeanor.data_engine.mini.lessons import Lesson, drawn_lessons, word_lesson  # noqa: E402
 from demeanor.data_engine.mini.make import save  # noqa: E402
+from demeanor.data_engine.mini.mean import mean  # noqa: E402
 from demeanor.data_engine.mini.tokens import made_tokenizer  # noqa: E402
-from demeanor.data_engine.mini.train import Shape, Steps, loss_of, new_model, train  # noqa: E402
+from demeanor.data_engine.mini.train import (  # noqa: E402
+    Shape,
+    Steps,
+    loss_of,
+    new_model,
+    read_model,
+    train,
+)
 from demeanor.data_engine.simulate import words as sentences  # noqa: E402
+from demeanor.data_engine.words import COARSE_OF  # noqa: E402
 from demeanor.explain.corpora.items import Item  # noqa: E402
 from demeanor.explain.corpora.labels import label_set  # noqa: E402
 from demeanor.explain.reasoning.mini import Mini  # noqa: E402
@@ -90,6 +99,17 @@ def test_questions_that_do_not_fit_are_left_out(tokenizer):
     assert list(encoded([Lesson("nothing", (long,))], tokenizer)) == []
 
 
+def test_what_is_asked_twice_counts_twice_and_stands_there_once(tokenizer):
+    once, other = (ask_label(["rafdb7"]), "anger"), (ask_label(["rafdb7"]), "fear")
+    one, two = (
+        next(encoded([Lesson("[f1] AU4 D 3.9", asked)], tokenizer))
+        for asked in ((once, other), (once, other, once))
+    )
+    assert one.ids.tolist() == two.ids.tolist()
+    assert set(two.learnt[two.parts == 1]) == {0, 8}
+    assert set(two.learnt[two.parts == 2]) == set(one.learnt[one.parts == 1]) == {0, 4}
+
+
 def test_every_row_is_in_one_batch_and_none_is_too_large(lessons, tokenizer):
     rows = list(encoded(lessons, tokenizer))
     found = list(batches(rows, 2048, random.Random(0)))
@@ -98,10 +118,30 @@ def test_every_row_is_in_one_batch_and_none_is_too_large(lessons, tokenizer):
     assert all(b.ids.numel() <= 2048 or len(b.ids) == 1 for b in found)
 
 
+def test_a_mean_has_its_shares_of_every_weight(tokenizer, tmp_path):
+    folders = [tmp_path / name for name in ("one", "two")]
+    for seed, folder in enumerate(folders):
+        save(tiny(tokenizer, seed), tokenizer, {"name": "tiny", "training": {}}, folder)
+    manifest = mean(folders, (0.75, 0.25), tmp_path / "mean")
+    assert manifest["mean"] == [0.75, 0.25] and len(manifest["before"]) == 2
+    assert "training" not in manifest and manifest["name"] == "tiny"
+    one, two, both = (
+        dict(read_model([f]).named_parameters()) for f in (*folders, tmp_path / "mean")
+    )
+    for name, weight in both.items():
+        wanted = 0.75 * one[name] + 0.25 * two[name]
+        assert torch.allclose(weight, wanted, rtol=0.01, atol=1e-4)  # bf16
+    with pytest.raises(ValueError, match="sum to 1"):
+        mean(folders, (0.5, 0.6), tmp_path / "mean")
+
+
 def test_a_tiny_model_learns_comments_and_can_be_asked(tokenizer, tmp_path):
     items = [Item(f"c{n}", [label], text=text) for n, (text, label) in enumerate(SAID * 12)]
     draw = random.Random(0)
-    rows = list(encoded([word_lesson(i, draw) for i in items], tokenizer))
+    shares = {label: dict.fromkeys(COARSE_OF, 0.0) | {label: 1.0} for _, label in SAID}
+    rows = list(
+        encoded([word_lesson(i, lambda _, i=i: shares[i.gold[0]], draw) for i in items], tokenizer)
+    )
     model = tiny(tokenizer)
     before = {name: weight.clone() for name, weight in model.named_parameters()}
     done = train(model, rows, Steps(steps=120, batch_tokens=512, rate=1e-2), tmp_path)

@@ -1,9 +1,20 @@
-"""What is there of a pattern, looked up in a timeline that is drawn here."""
+"""What is there of a pattern, and what goes with a label, in a timeline that is drawn here."""
+
+from itertools import pairwise
 
 import pytest
 from drawn_observations import au, turn, voice
 
-from demeanor.explain.reasoning.listed import formula, found_of, looked_up, recited, unit_of
+from demeanor.explain.reasoning.listed import (
+    concluded,
+    formula,
+    found_of,
+    looked_up,
+    once,
+    recited,
+    runner_up,
+    unit_of,
+)
 from demeanor.explain.records import Unit
 
 #  time_s  0    1    2    3    4    5    6    7    8
@@ -64,10 +75,10 @@ def test_nothing_follows_what_names_no_pattern(reply):
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
-        ("Key observations:\n- [f1] ", "AU9 C 2.6, 1.0-2.4 s: nose wrinkled"),
+        ("Key observations:\n- [f1] ", "AU9 C 2.6, 1.0-2.4 s: nose wrinkled."),
         (
             "Key observations:\n- [f2] AU17.\n- [f6] ",
-            "AU53 21 degrees, 6.5-8.0 s: head tipped back",
+            "AU53 21 degrees, 6.5-8.0 s: head tipped back.",
         ),
         ("Key observations:\n- [f9] ", None),  # not there
         ("Key observations:\n- [f1, f2] ", None),
@@ -84,3 +95,54 @@ def test_the_unit_behind_an_id_is_the_one_that_was_seen():
     assert unit_of("Interpretation:\n- [f4] AU10, [f3] ", SEEN) == "AU17"
     assert unit_of("Interpretation:\n- [f4] goes", SEEN) is None
     assert unit_of("Interpretation:\n- [f9] ", SEEN) is None
+
+
+SHARES = {"anger": 0.61, "neutral": 0.3, "sadness": 0.09}
+CONCLUDES = "Interpretation:\n- [f1] So.\nConclusion: [f1, v2] "
+
+
+def test_what_is_concluded_goes_with_the_label_and_its_share():
+    rest = "; the closest label of the set is"
+    appears = "the person appears"
+    assert concluded(CONCLUDES, SHARES) == (
+        f"Taken together, {appears} to show anger{rest} anger, with a confidence of 0.61."
+    )
+    close = {"anger": 0.35, "neutral": 0.33, "sadness": 0.32}
+    assert concluded(CONCLUDES, close) == (
+        "The person may appear to show anger, though other readings come close"
+        f"{rest} anger, with a confidence of 0.35."
+    )
+    assert concluded(CONCLUDES, {"neutral": 0.9, "anger": 0.1}) == (
+        f"What was noted carries no clear sign of an emotion, and {appears} neutral"
+        f"{rest} neutral, with a confidence of 0.90."
+    )
+
+
+def test_labels_that_are_no_emotions_are_concluded_by_the_model():
+    assert concluded(CONCLUDES, {"positive": 0.6, "negative": 0.4}) is None
+    assert concluded(CONCLUDES, {}) is None
+    assert concluded("Interpretation:\n- [f1] ", SHARES) is None
+    assert concluded("Interpretation:\n- [f1] So.\nConclusion:", SHARES) is None
+
+
+def test_the_reading_that_comes_next_is_the_next_best_label():
+    line = "Key observations:\n- [f1] AU9.\nInterpretation:\n- [f1, f2] "
+    told = "Neutral comes next, with a share of 0.30."
+    assert runner_up(line, "Sadness", SHARES) == told
+    assert runner_up(line, "Anger", SHARES) == told
+    assert runner_up(line, "First", SHARES) is None
+    assert runner_up(line, "Sadness", {"anger": 1.0}) is None
+    assert runner_up("Key observations:\n- [f1] ", "Sadness", SHARES) is None
+    assert runner_up(f"{line}So.\nConclusion: [f1] ", "Sadness", SHARES) is None
+
+
+def test_a_line_is_told_once_and_may_be_streamed():
+    """What was said before is never taken back, wherever the reply is broken off."""
+    order = "- [f1] First come the signs of joy, then those of"
+    lines = ("- For a.", "- For b.", "- For a.", f"{order} joy; so.", f"{order} fear.", "- For ab.")
+    seen = ("Key observations:", "- [f1] AU12", "- [f1] AU12", "Interpretation:")
+    reply = "\n".join((*seen, *lines, "Conclusion: x", "Labels: x"))
+    rest = [line for n, line in enumerate(reply.split("\n"), start=1) if n not in (7, 8)]
+    assert once(reply) == "\n".join(rest)
+    parts = [once(reply[:n]) for n in range(len(reply) + 1)]
+    assert all(after.startswith(before) for before, after in pairwise(parts))
