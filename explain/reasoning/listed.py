@@ -16,10 +16,14 @@ _NAMED = re.compile(r"\bFor [^\[\]:]+ (\d{1,2}(?:\+\d{1,2})+) is listed \([^()]*
 _IDS = re.compile(r"\[(f\d+)\]")
 _KEY, _LAST = re.compile(r"\n- \[(f\d+)\] $"), re.compile(r"\[(f\d+)\] $")
 _AFTER_KEY = "\nInterpretation:"
+_BEGUN = re.compile(r"\nConclusion:( \[?|)$")
 _CONCLUDED = re.compile(r"\nConclusion: \[[fvs\d, ]+\] $")
 _WEIGHED = re.compile(r"\n- \[[fvs\d, ]+\] $")
 _NO_ORDER = re.compile(r"\bFirst come the signs of (\w+), then those of \1\b")
-_SURE = 0.4  # of the best label: below it others come close
+_BESIDE = re.compile(r"comes next|First come|may hint|may go along|core of that pattern|no clear")
+_ANY_ID = re.compile(r"\b([fvs]\d+)\b(?=[],])")
+_MOST_CITED = 4
+_SURE, _AHEAD = 0.4, 0.1  # of the best label, and before the next: below these others come close
 _NEUTRAL = "neutral"
 
 
@@ -70,18 +74,36 @@ def unit_of(reply: str, observations: Iterable[Observation]) -> str | None:
 
 
 def concluded(reply: str, shares: Mapping[str, float]) -> str | None:
-    """What follows the ids of a conclusion. shares: of the labels, the likeliest first. None for
-    labels that are no emotions, and where nothing is concluded yet."""
-    best, sure = next(iter(shares.items()), ("", 0.0))
-    if _CONCLUDED.search(reply) is None or best not in (*EMOTIONS, _NEUTRAL):
+    """What follows `Conclusion:` or the ids behind it. shares: of the labels, the likeliest first.
+    It cites what the first line cites that speaks for the label; where none does, the ids are left
+    to the model. None for labels that are no emotions, and where nothing is concluded yet."""
+    (best, sure), (_, second), *_ = [*shares.items(), ("", 0.0), ("", 0.0)]
+    if best not in (*EMOTIONS, _NEUTRAL):
+        return None
+    begun = _BEGUN.search(reply)
+    head = _support(reply, best).removeprefix(begun[1]) if begun else ""
+    if not head and _CONCLUDED.search(reply) is None:
         return None
     if best == _NEUTRAL:
         told = "What was noted carries no clear sign of an emotion, and the person appears neutral"
-    elif sure >= _SURE:
+    elif sure >= _SURE and sure - second >= _AHEAD:
         told = f"Taken together, the person appears to show {best}"
     else:
         told = f"The person may appear to show {best}, though other readings come close"
-    return f"{told}; the closest label of the set is {best}, with a confidence of {sure:.2f}."
+    rest = f"the closest label of the set is {best}, with a confidence of {sure:.2f}."
+    return f"{head}{told}; {rest}"
+
+
+def _support(reply: str, emotion: str) -> str:
+    """` [f9, f10] `: of the first line of the interpretation that speaks for it."""
+    _, _, lines = reply.partition(_AFTER_KEY)
+    for line in lines.splitlines():
+        said = line.removeprefix("- ")
+        if re.search(rf"\b{emotion}\b", said) and not _BESIDE.search(said):
+            ids = dict.fromkeys(_ANY_ID.findall(said))
+            if ids:
+                return f" [{', '.join(list(ids)[:_MOST_CITED])}] "
+    return ""
 
 
 def runner_up(reply: str, goes_on: str, shares: Mapping[str, float]) -> str | None:
@@ -94,17 +116,24 @@ def runner_up(reply: str, goes_on: str, shares: Mapping[str, float]) -> str | No
 
 
 def once(reply: str) -> str:
-    """Its interpretation without lines that stand there already, and without an order of one
-    reading with itself. A last line is held back until it is whole: nothing is taken back."""
+    """Its interpretation without lines that stand there already or say less. A last line is held
+    back until it is whole: nothing is taken back."""
     before, after, lines = reply.partition(_AFTER_KEY)
     kept: list[str] = []
     *whole, last = lines.split("\n")
     for line in whole:
-        if not line.startswith("- ") or not (line in kept or _NO_ORDER.search(line)):
+        if not line.startswith("- ") or not (line in kept or _says_less(line, kept)):
             kept.append(line)
     if not whole or last[:2] not in ("", "-", "- "):
         kept.append(last)
     return before + after + "\n".join(kept)
+
+
+def _says_less(line: str, before: Iterable[str]) -> bool:
+    """An order of one reading with itself, or less of a pattern than was told of it before."""
+    head, is_pattern, found = line.partition(" is listed ")
+    again = is_pattern and any(old.startswith(f"{head} is listed ") for old in before)
+    return bool(_NO_ORDER.search(line) or (again and " absent" in found))
 
 
 def _best_moment(there: Sequence[Observation]) -> list[Observation]:

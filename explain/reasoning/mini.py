@@ -57,6 +57,7 @@ _SETS, _MADE, _TOKENIZER = "label_sets.json", "demeanor.json", "tokenizer.json"
 _MOST_TOKENS = 600  # of a reply: an explanation has about 200
 _N_OTHERS = 3  # labels named beside the best fit
 _AHEAD = 14  # tokens that are guessed and read at once
+_LOOKED_UP_BEHIND = ("] ", "\n- ", ":", "Conclusion: ", "Conclusion: [")
 _UNITS = frozenset(code for code in MOVEMENTS if code.startswith("AU"))
 _Look = Callable[[str, str], str | None]
 
@@ -271,11 +272,11 @@ class Mini:
 
     @cached_property
     def _looked_up_behind(self) -> frozenset[int]:
-        """Tokens `f3] `, of lines that begin, and the colon: look for `_look`."""
+        """Tokens `f3] `, of lines and a conclusion that begin, and the colon: for `_look`."""
         vocabulary = self._tokens.get_vocab(with_added_tokens=True)
         found = {token: self._text([n]) for token, n in vocabulary.items()}
         return frozenset(
-            n for token, n in vocabulary.items() if found[token].endswith(("] ", "\n- ", ":"))
+            n for token, n in vocabulary.items() if found[token].endswith(_LOOKED_UP_BEHIND)
         )
 
     def _likeliest(self, reading: Any, logits: Any, labels: Sequence[str]) -> list[int]:
@@ -390,7 +391,7 @@ def _look(
     def look(reply: str, goes_on: str) -> str | None:
         if reply.endswith(":"):
             found = looked_up(reply, own, unmeasured)
-            return f" {found}" if found else None
+            return f" {found}" if found else concluded(reply, shares)
         told = (
             recited(reply, own, speech)
             or concluded(reply, shares)

@@ -122,7 +122,30 @@ def test_labels_that_are_no_emotions_are_concluded_by_the_model():
     assert concluded(CONCLUDES, {"positive": 0.6, "negative": 0.4}) is None
     assert concluded(CONCLUDES, {}) is None
     assert concluded("Interpretation:\n- [f1] ", SHARES) is None
-    assert concluded("Interpretation:\n- [f1] So.\nConclusion:", SHARES) is None
+    assert concluded("Interpretation:\n- [f1] So.\nConclusion:", SHARES) is None  # nothing for it
+
+
+def test_what_is_concluded_cites_what_speaks_for_it():
+    lines = (
+        "Key observations:\n- [f1] AU9.\nInterpretation:\n"
+        "- For sadness 4+15 is listed (X 1999): AU4 [f2] – AU15 absent.\n"
+        "- For anger 4+7 is listed (X 1999): AU4 [f2] – AU7 [f3].\n"
+        "- [f9] Anger comes next, with a share of 0.30.\nConclusion:"
+    )
+    assert concluded(lines, SHARES).startswith(" [f2, f3] Taken together, the person appears")
+    assert concluded(f"{lines} [", SHARES).startswith("f2, f3] Taken together, the person appears")
+    assert concluded(lines, {"sadness": 0.42, "anger": 0.4}).startswith(
+        " [f2] The person may appear to show sadness, though other readings come close; "
+    )
+    assert concluded(lines, {"neutral": 0.9, "anger": 0.1}) is None
+
+
+def test_a_pattern_is_told_again_only_where_all_of_it_is_there():
+    first = "\nInterpretation:\n- For joy 12+25 is listed (X): AU12 [f1] – AU25 [f2]."
+    less = "- For joy 12+25 is listed (X): AU12 absent – AU25 [f3]."
+    whole = "- For joy 12+25 is listed (X): AU12 [f4] – AU25 [f3]."
+    end = "Conclusion: so"
+    assert once("\n".join((first, less, whole, end))) == "\n".join((first, whole, end))
 
 
 def test_the_reading_that_comes_next_is_the_next_best_label():
