@@ -138,7 +138,8 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         numbers = np.round(value.astype(float), _DECIMALS).tolist()
         if value.ndim == 1:  # thousands of them in a result: not one by one
-            return [v if math.isfinite(v) else None for v in numbers]
+            whole = np.isfinite(value).all()
+            return numbers if whole else [v if math.isfinite(v) else None for v in numbers]
         return [to_plain(v) for v in numbers]
     if isinstance(value, np.generic):
         return to_plain(value.item())

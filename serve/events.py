@@ -2,7 +2,6 @@
 when its reader has gone."""
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
+from pydantic_core import to_json
 
 from demeanor.serve.faults import fault_of
 from demeanor.serve.guard import Receive, Scope, Send
@@ -92,8 +92,7 @@ class EventStream(Response):
 
 
 def packed(name: str, data: Any) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-    return f"event: {name}\ndata: {text}\n\n".encode()
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), to_json(data, inf_nan_mode="null"))
 
 
 async def _write(send: Send, data: bytes) -> None:

@@ -340,7 +340,7 @@ def test_a_client_that_leaves_frees_the_engine(api, session, long_clip, address,
     if stream:
         with httpx.stream("POST", f"{address}/v1/explain", json=begun, headers=headers) as answer:
             lines = answer.iter_lines()
-            assert any('"name": "face"' in line for line in lines)
+            assert any('"name":"face"' in line for line in lines)
     else:
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{address}/v1/explain", json=begun, headers=headers, timeout=0.3)
