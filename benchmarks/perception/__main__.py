@@ -18,7 +18,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 PERCEPTION = ROOT / "explain" / "perception"
 SECTIONS = (
-    "faces", "usefulness", "second_opinions", "events", "people", "voice", "reasoner",
+    "faces", "plain", "ceiling", "usefulness", "second_opinions", "events", "people", "voice",
+    "reasoner",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ style of the rendered faces, and fold 0 of the labelled pictures where neutral p
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -256,14 +257,14 @@ def _cross_talk(s: Seen) -> str:
     alone = _test(s, "single")
     shown = np.array([[s.truth(u)[i] > 0 for u in UNITS] for i in np.flatnonzero(alone)])
     fires = s.known[alone] >= B
-    unrelated = np.array([[u != v and {u, v} not in RELATED for v in s.model.codes] for u in UNITS])
     rows = []
     for i, unit in enumerate(UNITS):
         own = shown[:, i]
         share = [f"{100 * fires[own, k].mean():.0f}" for k in range(len(s.model.codes))]
         rows.append([unit, *share])
-    wrong = (shown @ unrelated > 0) & fires
-    pairs = 100 * wrong.sum() / (shown @ unrelated > 0).sum()
+    others = shown @ unrelated(s.model.codes) > 0
+    wrong = others & fires
+    pairs = 100 * wrong.sum() / others.sum()
     any_, front = wrong.any(axis=1), (s.renders["batch"] == "front")[alone]
     return "\n".join([
         f"Cross-talk: percent of renders with one unit (rows, any weight) at which each unit "
@@ -272,6 +273,11 @@ def _cross_talk(s: Seen) -> str:
         f"{100 * any_[front].mean():.1f}%.",
         "", markdown(["shown", *s.model.codes], rows),
     ])  # fmt: skip
+
+
+def unrelated(codes: Sequence[str]) -> np.ndarray:
+    """(UNITS, codes) bool: which are a mistake beside which."""
+    return np.array([[u != v and {u, v} not in RELATED for v in codes] for u in UNITS])
 
 
 def _meaning(s: Seen) -> str:

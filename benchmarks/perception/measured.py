@@ -26,16 +26,16 @@ N_JITTER = 250  # pictures
 Table = dict[str, np.ndarray]  # columns of equal length
 
 
-def renders(backend: FaceBackend, work: Path) -> Table:
-    """Rows of renders.py in which a face was found; `lost` counts the others."""
-    folder = work / "renders"
+def renders(backend: FaceBackend, work: Path, batch: str = "renders") -> Table:
+    """Rows of renders.py in which a face was found; `lost` counts the others. batch: or `plain`."""
+    folder = work / batch
 
     def rows() -> Iterator[tuple[dict[str, Any], np.ndarray]]:
         for listing in sorted(folder.glob("*.json")):
             for row in json.loads(listing.read_text()):
                 yield row, _read(folder / row.pop("file"))
 
-    return _kept(work / f"renders-{backend.name}.npz", lambda: _measure(backend, rows()))
+    return _kept(work / f"{batch}-{backend.name}.npz", lambda: _measure(backend, rows()))
 
 
 def faces(backend: FaceBackend, shared: Path, work: Path) -> Table:

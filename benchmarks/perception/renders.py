@@ -48,6 +48,8 @@ EXPRESSIONS = {
 }
 UNITS = tuple(EXPRESSIONS)
 MIDDLE = frozenset({"AU17", "AU18", "AU26", "AU28"})  # the face has no sides of these
+# People per style who are seen from the front, without furrows, noise or compression.
+PLAIN, N_PLAIN = "plain", 12
 OTHERS = ("mouthLowerDown", "mouthFunnel", "cheekPuff", "jawForward")  # shown, never asked for
 COMBINATIONS = (
     "1+2 1+2+5+26 6+12 6+7+12 6+12+10 4+7 4+5+7+24 1+4+15 1+4+15+17 4+9+10 9+10+17 12+26 12+14 "
@@ -119,6 +121,15 @@ def scenes(rng: np.random.Generator, test: bool, batch: str) -> Iterator[Scene]:
         yield _scene("several", units, rng, deg, one_sided)
 
 
+def plain_scenes(rng: np.random.Generator) -> Iterator[Scene]:
+    """Of one person: at rest, then each unit alone, both sides alike, straight from the front."""
+    front = (0.0, 0.0, 0.0)
+    yield Scene("rest", {}, {}, front, {})
+    for unit in UNITS:
+        weight = {unit: float(rng.uniform(0.1, 1.0))}
+        yield Scene("single", weight, weight, front, {})
+
+
 def _scene(
     kind: str, units: list[str], rng: np.random.Generator, deg: tuple[int, ...], one_sided: float
 ) -> Scene:
@@ -173,6 +184,24 @@ def render_style(model: FaceModel, style: int, batch: str, folder: Path) -> None
     (folder / f"{batch}-{style}.json").write_text(json.dumps(rows))
 
 
+def render_plain(model: FaceModel, style: int, folder: Path) -> None:
+    """As `render_style`, of people whom no fit sees, and as the face model alone has them."""
+    look, lamps = STYLES[style]
+    renderer = FaceRenderer(model, look, SIZE_PX, lamps)
+    rng = np.random.default_rng([77, style])
+    rows = []
+    for person in range(N_PLAIN):
+        identity = rng.normal(0, 0.8, 60).astype(np.float32)
+        for number, scene in enumerate(plain_scenes(rng)):
+            weights = weights_of(model, scene)
+            picture = renderer.render(weights, identity, *scene.pose)
+            name = f"{PLAIN}-{style}-{person:02d}-{number:02d}.png"
+            cv2.imwrite(str(folder / name), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+            rows.append(_row(model, name, style, person, PLAIN, scene, weights, identity))
+    renderer.close()
+    (folder / f"{PLAIN}-{style}.json").write_text(json.dumps(rows))
+
+
 def _as_filmed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Out of focus a little, noisy, brighter or darker."""
     out = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.3, 1.1)).astype(np.float32)
@@ -192,7 +221,7 @@ def _row(
         "style": style,
         "batch": batch,
         "person": f"{batch}-{style}-{person:02d}",
-        "held_out": held_out(style, person),
+        "held_out": batch == PLAIN or held_out(style, person),
         "kind": scene.kind,
         "right": [scene.right.get(u, 0.0) for u in UNITS],
         "left": [scene.left.get(u, 0.0) for u in UNITS],
@@ -216,6 +245,10 @@ def render_all(shared: Path, folder: Path) -> None:
         for batch in N_PEOPLE:
             if not (folder / f"{batch}-{style}.json").exists():
                 render_style(model, style, batch, folder)
+        plain = folder.with_name(PLAIN)
+        plain.mkdir(exist_ok=True)
+        if not (plain / f"{PLAIN}-{style}.json").exists():
+            render_plain(model, style, plain)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,17 @@ balanced accuracy (UAR, chance .20), its interval drawn over people.
 """
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from benchmarks.perception.faces import BACKENDS, seen
+from benchmarks.perception.faces import BACKENDS, Seen, seen
 from benchmarks.perception.tables import by_people, markdown, number
 from demeanor.explain.corpora.folds import N_FOLDS
 from demeanor.explain.perception.geometry import align, template, to_person
@@ -25,14 +30,10 @@ PAIRS = {  # what each backend's units must not lose against
 
 def section(shared: Path, work: Path) -> str:
     tables = {name: seen(name, shared, work) for name in BACKENDS}
-    common = sorted(set.intersection(*(set(s.faces["image"].tolist()) for s in tables.values())))
-    rows_of = {
-        name: np.array([{k: i for i, k in enumerate(s.faces["image"].tolist())}[k] for k in common])
-        for name, s in tables.items()
-    }
+    common, rows_of = in_common(tables)
     first, rows = tables["mesh"].faces, rows_of["mesh"]
     label, people, fold = (first[k][rows] for k in ("label", "identity", "fold"))
-    patches = _patches(shared, common, first["points"][rows])
+    patches = hog_of(shared, common, first["points"][rows])
     shapes = align(to_person(first["points"][rows]), template("mesh"))[0].reshape(len(rows), -1)
     inputs = {
         "AUs, mesh": _units(tables["mesh"], rows),
@@ -47,24 +48,32 @@ def section(shared: Path, work: Path) -> str:
     return _report(guesses, label, people)
 
 
+def in_common(tables: dict[str, Seen]) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Pictures in which every backend found a face, and their rows in each one's table."""
+    common = sorted(set.intersection(*(set(s.faces["image"].tolist()) for s in tables.values())))
+    rows_of = {
+        name: np.array([{k: i for i, k in enumerate(s.faces["image"].tolist())}[k] for k in common])
+        for name, s in tables.items()
+    }
+    return common, rows_of
+
+
 def _units(s, rows: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
     """Levels above the neutral range, both sides together."""
     return (s.real - s.model.neutral_high[: len(s.model.codes)])[rows]
 
 
 def _predict(x: np.ndarray, label: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import balanced_accuracy_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    def model(strength: float):  # type: ignore[no-untyped-def]
-        return make_pipeline(
-            StandardScaler(),
-            LogisticRegression(C=strength, class_weight="balanced", max_iter=300, tol=1e-3),
-        )
-
     guess = np.empty_like(label)
+    for test, model in fitted(x, label, fold):
+        guess[test] = model.predict(x[test])
+    return guess
+
+
+def fitted(
+    x: np.ndarray, label: np.ndarray, fold: np.ndarray
+) -> Iterator[tuple[np.ndarray, Pipeline]]:
+    """Of each fold its rows and a model of the others, its strength chosen among those."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for k in range(N_FOLDS):
@@ -72,13 +81,19 @@ def _predict(x: np.ndarray, label: np.ndarray, fold: np.ndarray) -> np.ndarray:
             fitting = ~test & ~inner
             scores = [
                 balanced_accuracy_score(
-                    label[inner], model(c).fit(x[fitting], label[fitting]).predict(x[inner])
+                    label[inner], _model(c).fit(x[fitting], label[fitting]).predict(x[inner])
                 )
                 for c in STRENGTHS
             ]
             best = STRENGTHS[int(np.argmax(scores))]
-            guess[test] = model(best).fit(x[~test], label[~test]).predict(x[test])
-    return guess
+            yield test, _model(best).fit(x[~test], label[~test])
+
+
+def _model(strength: float) -> Pipeline:
+    return make_pipeline(
+        StandardScaler(),
+        LogisticRegression(C=strength, class_weight="balanced", max_iter=300, tol=1e-3),
+    )
 
 
 def _report(guesses: dict[str, np.ndarray], label: np.ndarray, people: np.ndarray) -> str:
@@ -116,10 +131,13 @@ def _uar(table: np.ndarray) -> float:
     return float(np.mean([np.mean(guess[label == c] == c) for c in np.unique(label)]))
 
 
-def _patches(shared: Path, images: list[str], points: np.ndarray) -> np.ndarray:
-    """HOG of an aligned grey patch of 96 x 96 around the eyes and the mouth."""
-    hog = cv2.HOGDescriptor((96, 96), (32, 32), (16, 16), (16, 16), 8)
-    rows = []
+def hog_of(
+    shared: Path, images: list[str], points: np.ndarray, rows: slice = slice(None)
+) -> np.ndarray:
+    """HOG of an aligned grey patch of 96 x 96 around eyes and mouth, or of some of its rows."""
+    height = len(range(96)[rows])
+    hog = cv2.HOGDescriptor((96, height), (32, 32), (16, 16), (16, 16), 8)
+    found = []
     for image, face in zip(images, points, strict=True):
         grey = cv2.imread(str(shared / "data/faces/images" / image), cv2.IMREAD_GRAYSCALE)
         across = face[263, :2] - face[33, :2]
@@ -127,8 +145,9 @@ def _patches(shared: Path, images: list[str], points: np.ndarray) -> np.ndarray:
         turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         middle = (face[33, :2] + face[263, :2]) / 2
         matrix = np.c_[turn, np.array([48, 32]) - turn @ middle]
-        rows.append(hog.compute(cv2.warpAffine(grey, matrix, (96, 96))).ravel())
-    return np.array(rows)
+        patch = cv2.warpAffine(grey, matrix, (96, 96))[rows]
+        found.append(hog.compute(np.ascontiguousarray(patch)).ravel())
+    return np.array(found)
 
 
 def _borders(shared: Path, images: list[str]) -> np.ndarray:

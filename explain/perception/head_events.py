@@ -21,6 +21,8 @@ from demeanor.explain.records import Channel, CueTrack, Event, Kind, Span, Unit
 from demeanor.explain.settings import BodySettings
 
 _BLUR_S = 0.03  # against the trembling of the pose; takes a seventh from a swing at 3 a second
+_ABOVE_TREMBLING = 4.5  # times as large is a way: the fewer frames, the more is left of it
+_MIN_SAMPLES = 10  # less says nothing about trembling
 _FOOT = 0.1  # of a way: where it starts from rest
 _WITHIN = 0.8  # of a turn's length: then the turn is part of the nod
 _OTHER = {"AU84": ("AU51", "AU52"), "AU85": ("AU53", "AU54")}  # turns of the same angle
@@ -81,10 +83,20 @@ def swings(times_s: np.ndarray, angle_deg: np.ndarray, settings: BodySettings) -
     found = []
     for first, last in _known(angle_deg):
         smooth = gaussian_filter1d(angle_deg[first:last].astype(float), _BLUR_S / step_s)
-        turns = _turning_points(smooth, settings.swing_deg)
-        for run in _runs_of(times_s[first:last], turns, smooth, settings):
+        least_deg = max(settings.swing_deg, _ABOVE_TREMBLING * _trembling(smooth))
+        turns = _turning_points(smooth, least_deg)
+        for run in _runs_of(times_s[first:last], turns, smooth, least_deg, settings):
             found.append(replace(run, turns=tuple(first + turn for turn in run.turns)))
     return found
+
+
+def _trembling(values: np.ndarray) -> float:
+    """Standard deviation of what changes from sample to sample, by the median of the second
+    differences: movements are smooth beside it."""
+    if len(values) < _MIN_SAMPLES:
+        return 0.0
+    bends = np.diff(values, 2)
+    return float(1.4826 * np.median(np.abs(bends - np.median(bends))) / np.sqrt(6))
 
 
 def _turning_points(angle_deg: np.ndarray, depth_deg: float) -> np.ndarray:
@@ -97,7 +109,11 @@ def _turning_points(angle_deg: np.ndarray, depth_deg: float) -> np.ndarray:
 
 
 def _runs_of(
-    times_s: np.ndarray, turns: np.ndarray, angle_deg: np.ndarray, settings: BodySettings
+    times_s: np.ndarray,
+    turns: np.ndarray,
+    angle_deg: np.ndarray,
+    least_deg: float,
+    settings: BodySettings,
 ) -> list[_Swings]:
     """Consecutive ways that are each of a nod's length and of a size with their neighbours, with
     the way from rest before them and the way back to it; `turns` are indices into the angle."""
@@ -105,16 +121,18 @@ def _runs_of(
     lasts_s = np.diff(times_s[turns])
     quick = (lasts_s >= settings.swing_min_s) & (lasts_s <= settings.swing_max_s)
     runs = []
-    for a, b in _alike_runs(sizes, quick & (sizes >= settings.swing_deg), settings.alike):
+    for a, b in _alike_runs(sizes, quick & (sizes >= least_deg), settings.alike):
         at, own = turns[a : b + 1].tolist(), sizes[a:b].tolist()
-        if a > 0 and _alike(sizes[a - 1], own[0], settings.alike):
-            start = _leaves(angle_deg, turns[a - 1], turns[a])
-            if times_s[turns[a]] - times_s[start] <= settings.swing_max_s:
-                at, own = [start, *at], [float(sizes[a - 1]), *own]
-        if b < len(sizes) and _alike(sizes[b], own[-1], settings.alike):
-            end = _leaves(angle_deg, turns[b + 1], turns[b])
-            if times_s[end] - times_s[turns[b]] <= settings.swing_max_s:
-                at, own = [*at, end], [*own, float(sizes[b])]
+        if a > 0:
+            rest = _from(times_s, turns[a], turns[a - 1], settings.swing_max_s)
+            size = float(abs(angle_deg[turns[a]] - angle_deg[rest]))
+            if size >= least_deg and _alike(size, own[0], settings.alike):
+                at, own = [_leaves(angle_deg, rest, turns[a]), *at], [size, *own]
+        if b < len(sizes):
+            rest = _from(times_s, turns[b], turns[b + 1], settings.swing_max_s)
+            size = float(abs(angle_deg[turns[b]] - angle_deg[rest]))
+            if size >= least_deg and _alike(size, own[-1], settings.alike):
+                at, own = [*at, _leaves(angle_deg, rest, turns[b])], [*own, size]
         if b - a >= settings.swings or (b - a >= 2 and len(own) > settings.swings):
             runs.append(_Swings(tuple(at), tuple(own)))
     return runs
@@ -136,6 +154,16 @@ def _alike_runs(sizes: np.ndarray, good: np.ndarray, alike: float) -> list[tuple
 
 def _alike(one: float, other: float, share: float) -> bool:
     return min(one, other) >= share * max(one, other)
+
+
+def _from(times_s: np.ndarray, turn: int, far: int, most_s: float) -> int:
+    """The sample next to `far` that is no more than `most_s` from `turn`: a head that drifted there
+    for long comes from there all the same."""
+    step = 1 if far < turn else -1
+    at = far
+    while abs(times_s[turn] - times_s[at]) > most_s:
+        at += step
+    return int(at)
 
 
 def _leaves(angle_deg: np.ndarray, rest: int, turn: int) -> int:

@@ -88,6 +88,24 @@ def test_a_nod_in_a_head_that_turns_is_still_found(found):
     assert nod.code == "AU85"
 
 
+#  pitch  ``--..__\/\/__..--``   twice in .6 s, from where it had drifted for seconds
+def test_two_quick_nods_of_a_head_that_drifts_are_found(found):
+    drift = 4 * np.cos(2 * np.pi * T / 6.6)  # lowest at 3.3 s
+    (nod,) = found(pitch=drift + to_and_fro(3.3, 2, 6.0))
+    assert (nod.span.start_s, nod.span.end_s) == pytest.approx((3.0, 3.6), abs=0.15)
+    assert nod.repeats == 2.0
+
+
+def test_where_a_pose_trembles_more_a_nod_has_to_be_larger(draw_track):
+    """Five minutes at 15 frames a second; with the least way of a calm head it nods 49 times."""
+    rng = np.random.default_rng(0)
+    tracks = [
+        draw_track(code, rng.normal(0, 1.2, 4500), step_s=1 / 15, unit=Unit.DEGREE)
+        for code in ("pose_yaw", "pose_pitch", "pose_roll")
+    ]
+    assert len(head_events(tracks, SETTINGS)) <= 5
+
+
 def test_a_gap_ends_a_nod(found):
     pitch = to_and_fro(2.0, 4, 8.0)
     pitch[90:95] = np.nan  # from 3.6 s: one time before, two after
