@@ -20,6 +20,8 @@ _BEGUN = re.compile(r"\nConclusion:( \[?|)$")
 _CONCLUDED = re.compile(r"\nConclusion: \[[fvs\d, ]+\] $")
 _WEIGHED = re.compile(r"\n- \[[fvs\d, ]+\] $")
 _NO_ORDER = re.compile(r"\bFirst come the signs of (\w+), then those of \1\b")
+_ORDER = re.compile(r"(\bFirst come the signs of (\w+), then those of (\w+)); those of \w+ weigh")
+_CITED = re.compile(r"\[([fvs]\d+(?:, [fvs]\d+)+)\]")
 _BESIDE = re.compile(r"comes next|First come|may hint|may go along|core of that pattern|no clear")
 _ANY_ID = re.compile(r"\b([fvs]\d+)\b(?=[],])")
 _MOST_CITED = 4
@@ -115,18 +117,29 @@ def runner_up(reply: str, goes_on: str, shares: Mapping[str, float]) -> str | No
     return f"{label.capitalize()} comes next, with a share of {share:.2f}."
 
 
-def once(reply: str) -> str:
-    """Its interpretation without lines that stand there already or say less. A last line is held
-    back until it is whole: nothing is taken back."""
+def once(reply: str, best: str = "") -> str:
+    """Its interpretation without lines that stand there already or say less, each id of a line
+    once. best: its label; of two readings that follow each other that one weighs more. A last line
+    is held back until it is whole: nothing is taken back."""
     before, after, lines = reply.partition(_AFTER_KEY)
     kept: list[str] = []
     *whole, last = lines.split("\n")
-    for line in whole:
+    for line in (_settled(line, best) for line in whole):
         if not line.startswith("- ") or not (line in kept or _says_less(line, kept)):
             kept.append(line)
     if not whole or last[:2] not in ("", "-", "- "):
         kept.append(last)
     return before + after + "\n".join(kept)
+
+
+def _settled(line: str, best: str) -> str:
+    if not line.startswith("- "):
+        return line
+    line = _CITED.sub(lambda ids: f"[{', '.join(dict.fromkeys(ids[1].split(', ')))}]", line)
+    order = _ORDER.search(line)
+    if order is None or best not in order.groups()[1:]:
+        return line
+    return line.replace(order[0], f"{order[1]}; those of {best} weigh")
 
 
 def _says_less(line: str, before: Iterable[str]) -> bool:

@@ -208,14 +208,15 @@ class Mini:
                     written.append(token)
                     following.take(token)
             if say is not None:
-                before, text = text, told(self._once(written))
+                before, text = text, told(self._once(written, shares))
                 if text.endswith("\ufffd"):  # a character that is not whole yet
                     text = before
                 say(text[len(before) :])
-        return told(self._once(written))
+        return told(self._once(written, shares))
 
-    def _once(self, written: Sequence[int]) -> str:
-        return once(self._text(written)) if self._held else self._text(written)
+    def _once(self, written: Sequence[int], shares: Mapping[str, float] | None) -> str:
+        text = self._text(written)
+        return once(text, next(iter(shares or ()), "")) if self._held else text
 
     def _forced(
         self,

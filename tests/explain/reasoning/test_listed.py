@@ -159,6 +159,20 @@ def test_the_reading_that_comes_next_is_the_next_best_label():
     assert runner_up(f"{line}So.\nConclusion: [f1] ", "Sadness", SHARES) is None
 
 
+def test_of_two_readings_the_one_that_is_concluded_weighs_more():
+    line = "- [f1, f2] First come the signs of joy, then those of fear; those of {} weigh more."
+    reply = f"\nInterpretation:\n{line.format('joy')}\nConclusion: so"
+    assert once(reply, "fear") == f"\nInterpretation:\n{line.format('fear')}\nConclusion: so"
+    assert once(reply, "joy") == once(reply, "anger") == once(reply) == reply
+
+
+def test_an_id_is_cited_once_in_a_line():
+    reply = "\nInterpretation:\n- [v7, v7] So, as [f1, v7, f1] has it.\nConclusion: [f1, f1]"
+    assert once(reply) == (
+        "\nInterpretation:\n- [v7] So, as [f1, v7] has it.\nConclusion: [f1, f1]"
+    )
+
+
 def test_a_line_is_told_once_and_may_be_streamed():
     """What was said before is never taken back, wherever the reply is broken off."""
     order = "- [f1] First come the signs of joy, then those of"
