@@ -28,6 +28,7 @@ _LOOK_S = 0.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _STEADY_S = 60.0  # after so long it counts as having run: the pauses begin anew
 _STOP_S = 20.0
+_TOKENS_A_PIECE = 4  # some three words
 _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",  # a folder is served: nobody has to be asked for it
     "VLLM_NO_USAGE_STATS": "1",
@@ -102,13 +103,15 @@ def command_of(served: Served) -> list[str]:
     """`-m vllm.entrypoints…`, as the command `vllm` looks for a distribution of that name.
 
     The beginning of a prompt (system prompt and timeline) is the same in each turn about a clip:
-    prefix caching reads it once.
+    prefix caching reads it once. After its first word a reply comes some tokens at a time (vLLM
+    0.12 and later): each piece costs the engine and whoever reads it as much as a token would.
     """
     line = [
         str(served.python),
         *("-m", "vllm.entrypoints.openai.api_server"),
         *("--host", "127.0.0.1", "--port", str(served.port)),
         *("--model", str(served.base), "--enable-prefix-caching"),
+        *("--stream-interval", str(_TOKENS_A_PIECE)),
     ]
     if served.adapter is None:
         return [*line, "--served-model-name", SERVED, *served.options]

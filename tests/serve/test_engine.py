@@ -76,6 +76,7 @@ def test_the_adapter_is_served_beside_its_base(tmp_path, rank, allowed) -> None:
     assert told["--lora-modules"] == f"demeanor={tuned}"
     assert told["--max-lora-rank"] == allowed
     assert "--enable-prefix-caching" in line
+    assert int(told["--stream-interval"]) > 1
     assert line[-2:] == ["--dtype", "bfloat16"]
 
 
