@@ -1,7 +1,7 @@
 """The action units as a first prototype looked at them: one at a time, nothing in the way.
 
-Its figures are what is wanted of ours. They are from renders without furrows, grain and turned
-heads, so ours are looked at on such renders too, of people whom no fit has seen.
+Its figures are what is wanted of ours. How its renders looked is not recorded, but for their being
+of this face model, which has no furrows of its own: so ours are looked at on plain renders too.
 """
 
 from dataclasses import dataclass
@@ -103,8 +103,9 @@ def section(shared: Path, work: Path) -> str:
         f"Spearman with the weight, one unit at a time and both sides alike, on {n_people} people "
         "whom no fit has seen, straight from the front, without furrows, grain or compression, "
         "their rest known; 95% intervals by people. *Wanted*: what the prototype's blendshapes or "
-        "hand-made rules reached on renders of this kind, at least .85 (.75 for AU5, 6, 7, 18 and "
-        "24). **Missed** where the interval lies below it, reached where the figure itself is "
+        "hand-made rules reached on its own renders (how these were lit and turned is not "
+        "recorded), at least .85 (.75 for AU5, 6, 7, 18 and 24). **Missed** where the interval "
+        "lies below it, reached where the figure itself is "
         "there; else the interval decides nothing. *One measure alone*: the height, width or depth "
         "that follows the unit best among the people of the fit, which is what a hand-made rule "
         "could be; *blendshape alone*: of the same name.",
