@@ -26,7 +26,7 @@ from demeanor.data_engine.queries import Asked
 from demeanor.explain.corpora.labels import known_label_sets, label_set
 from demeanor.explain.errors import DemeanorError
 from demeanor.explain.perception.media import MEDIA_SUFFIXES
-from demeanor.explain.store import result_plain, result_text
+from demeanor.explain.store import result_text
 from demeanor.serve import live, wire
 from demeanor.serve.camera import Streams
 from demeanor.serve.desk import Audience, Card, Desk, Explained
@@ -37,6 +37,7 @@ from demeanor.serve.guard import Access, App, Guard
 from demeanor.serve.keys import Keys
 from demeanor.serve.metrics import Metrics
 from demeanor.serve.notice import notice
+from demeanor.serve.packing import packed, result_packable
 from demeanor.serve.session_export import Exported, Form, ReportForm
 from demeanor.serve.sessions import Purpose, TooLarge
 from demeanor.serve.stages import Stage
@@ -463,7 +464,7 @@ async def explain(request: Request, desk: TheDesk, session_id: SessionId) -> Res
     if wish.stream or _EVENTS in request.headers.get("accept", ""):
         return EventStream(request, work, request.scope["state"]["request_id"])
     told = await while_there(request.receive, partial(work, lambda name, data: None))
-    return JSONResponse(told)
+    return Response(packed(told), media_type="application/json")
 
 
 def _explained(
@@ -486,7 +487,7 @@ def _explained(
 
 
 def _plain(explained: Explained) -> dict[str, Any]:
-    result = result_plain(explained.result)
+    result = result_packable(explained.result)
     return {"clip_id": explained.clip_id, "result": result, "notice": explained.notice}
 
 

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
-from pydantic_core import to_json
 
 from demeanor.serve.faults import fault_of
 from demeanor.serve.guard import Receive, Scope, Send
+from demeanor.serve.packing import packed
 from demeanor.serve.waiting import Cancelled
 
 T = TypeVar("T")
@@ -64,35 +64,37 @@ class EventStream(Response):
 
         task = asyncio.create_task(while_there(receive, partial(self._work, tell)))
         task.add_done_callback(lambda _: told.put_nowait(None))
+        beat = asyncio.create_task(_beat(send))  # a limit on each wait costs as much as an event
         try:
-            while True:
-                try:
-                    event = await asyncio.wait_for(told.get(), _ALIVE_S)
-                except TimeoutError:
-                    await _write(send, b": still at it\n\n")
-                    continue
-                known = [event]
+            ended = False
+            while not ended:
+                known = [await told.get()]
                 while not told.empty():  # words that came meanwhile go in one write
                     known.append(told.get_nowait())
-                text = b"".join(packed(*event) for event in known if event is not None)
-                if text:
+                ended = known[-1] is None
+                if text := b"".join(_event(*event) for event in known if event is not None):
                     await _write(send, text)
-                if known[-1] is None:
-                    break
-            await _write(send, self._end(task) + packed("done", {}))
+            await _write(send, self._end(task) + _event("done", {}))
         finally:
+            beat.cancel()
             task.cancel()
         await send({"type": "http.response.body", "body": b""})
 
     def _end(self, task: "asyncio.Task[Any]") -> bytes:
         error = task.exception()
         if error is None:
-            return packed("result", task.result())
-        return packed("error", fault_of(error).body(self._request_id))
+            return _event("result", task.result())
+        return _event("error", fault_of(error).body(self._request_id))
 
 
-def packed(name: str, data: Any) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), to_json(data, inf_nan_mode="null"))
+def _event(name: str, data: Any) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), packed(data))
+
+
+async def _beat(send: Send) -> None:
+    while True:
+        await asyncio.sleep(_ALIVE_S)
+        await _write(send, b": still at it\n\n")
 
 
 async def _write(send: Send, data: bytes) -> None:

@@ -11,10 +11,10 @@ import json
 import secrets
 import shutil
 import sqlite3
+import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -108,13 +108,14 @@ class Turn:
 
 
 class Sessions:
-    """One folder with one database. Each call opens it anew, so that any thread may ask."""
+    """One folder with one database; any thread may ask."""
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.folder, self.limits = folder, limits or Limits()
         self._uploads, self._measured = folder / "uploads", folder / "measured"
         for inside in (self._uploads, self._measured):
             inside.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._turn, self._open = threading.Lock(), self._connected()
         with self._database() as database:
             (found,) = database.execute("PRAGMA user_version").fetchone()
             if found not in (0, _LAYOUT):
@@ -124,14 +125,16 @@ class Sessions:
                 )
             database.execute("PRAGMA journal_mode = WAL")  # stays with the file
             database.executescript(f"{_TABLES} PRAGMA user_version = {_LAYOUT};")
-        self._keep_log_open()
 
-    def _keep_log_open(self) -> None:
-        """Whoever closes a database last writes its log back, which takes longer than most calls:
-        one connection that stays open keeps the others from being the last."""
-        kept = sqlite3.connect(self._file, check_same_thread=False)
-        kept.execute("SELECT count(*) FROM sessions").fetchone()  # opens the file
-        weakref.finalize(self, kept.close)
+    def _connected(self) -> sqlite3.Connection:
+        """By whichever thread, one at a time. Kept open: whoever closes a database last writes its
+        log back, which takes longer than most calls."""
+        database = sqlite3.connect(self._file, timeout=30.0, check_same_thread=False)
+        weakref.finalize(self, database.close)
+        database.execute("PRAGMA foreign_keys = ON")
+        # A crash of ours loses nothing; one of the machine may lose the last moments
+        database.execute("PRAGMA synchronous = NORMAL")
+        return database
 
     @property
     def _file(self) -> Path:
@@ -139,13 +142,10 @@ class Sessions:
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        """All that is done within is kept, or nothing of it."""
-        with closing(sqlite3.connect(self._file, timeout=30.0)) as database:
-            database.execute("PRAGMA foreign_keys = ON")
-            # A crash of ours loses nothing; one of the machine may lose the last moments
-            database.execute("PRAGMA synchronous = NORMAL")
-            with database:
-                yield database
+        """All that is done within is kept, or nothing of it. Who waits here gets its turn; SQLite
+        has those who find it locked sleep, and the unlucky ones of many sleep for seconds."""
+        with self._turn, self._open as database:
+            yield database
 
     # --- sessions --------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ HOMES = {
     "mediapipe": [],  # its files are used, the package is not
     "openpyxl": ["explain/corpora/files.py"],
     "opensmile": ["explain/perception/opensmile_voice.py"],
+    "orjson": ["serve/packing.py"],
     "peft": ["explain/reasoning/local.py", "data_engine/bases.py"],
     "pyarrow": ["data_engine/rows.py"],
     "pydantic": ["serve/api.py", "serve/wire.py"],

@@ -1,5 +1,6 @@
 """`demeanor serve`: what it refuses, what it starts, and that nothing is left when it stops."""
 
+import asyncio
 import json
 import os
 import signal
@@ -22,6 +23,25 @@ from demeanor.serve.serving import Plan, check, is_healthy, read_token
 def told(*arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["serve", *arguments])
     return done.exit_code, done.output
+
+
+def test_answers_do_not_wait_for_the_client_to_confirm() -> None:
+    """asyncio turns Nagle's algorithm off where a socket says that it is TCP, nowhere else."""
+
+    async def sent_at_once() -> int:
+        met: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
+        with serving._bound(serving.HERE, 0, "--port") as bound:
+            server = await asyncio.start_server(lambda _, there: met.set_result(there), sock=bound)
+            _, here = await asyncio.open_connection(*bound.getsockname())
+            there = await asyncio.wait_for(met, 10)
+            accepted = there.get_extra_info("socket")
+            option: int = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            here.close()
+            there.close()
+            server.close()
+        return option
+
+    assert asyncio.run(sent_at_once())
 
 
 # What is refused ------------------------------------------------------------------------------

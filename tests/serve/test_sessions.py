@@ -4,6 +4,8 @@ import errno
 import gc
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,30 @@ def test_an_upload_is_its_own_sessions_and_outlives_the_process(sessions, begun)
     with pytest.raises(UnknownName):
         sessions.upload(other, kept.upload_id)
     assert Sessions(sessions.folder, SMALL).upload(begun, kept.upload_id) == kept
+
+
+def test_many_may_ask_at_once_and_nothing_is_lost(sessions) -> None:
+    def visit(number: int) -> str:
+        begun = sessions.begin(Purpose.RESEARCH).session_id
+        for clip in ("a", "b"):
+            sessions.note(begun, clip, "result", f"{number} of {clip}")
+            sessions.session(begun)
+        return begun
+
+    with ThreadPoolExecutor(24) as pool:
+        found = list(pool.map(visit, range(96)))
+    assert len(set(found)) == 96
+    for number, begun in enumerate(found):
+        assert sessions.notes(begun, "b", "result") == (f"{number} of b",)
+
+
+def test_what_failed_half_way_is_not_kept(sessions, begun) -> None:
+    for number in range(3):
+        sessions.note(begun, "a", "result", str(number))
+    with pytest.raises(TooLarge), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sessions, "limits", replace(SMALL, notes=0))
+        sessions.note(begun, "a", "result", "3", instead=True)  # removes before it counts
+    assert sessions.notes(begun, "a", "result") == ("0", "1", "2")
 
 
 def test_calls_leave_the_log_to_whoever_closes_last(tmp_path) -> None:
