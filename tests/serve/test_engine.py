@@ -2,9 +2,11 @@
 `make test-serving` has it."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -174,6 +176,25 @@ def test_a_child_is_ended_with_all_that_it_started() -> None:
     ended(child)
     assert child.returncode is not None
     assert child.stdout.read() == b""  # ends when nobody holds it any more: the grandchild neither
+
+
+def test_it_makes_way_for_the_api(tmp_path) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nsleep 0.3\nnice\n")
+    program.chmod(0o755)
+    said: list[str] = []
+    served = Served(program, model(tmp_path / "base"), None, 1)
+    with (
+        pytest.raises(DemeanorError, match="ended while it started"),
+        launched(served, lambda address: False, said.append, threading.Event()),
+    ):
+        pytest.fail("this is no server")
+    wanted = f"vLLM: {os.getpriority(os.PRIO_PROCESS, 0) + 5}"
+    for _ in range(100):  # its log is passed on by a thread
+        if said[-1] == wanted:
+            break
+        time.sleep(0.1)
+    assert said[-1] == wanted
 
 
 def test_its_log_is_passed_on_and_its_end_is_said(tmp_path) -> None:
