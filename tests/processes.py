@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_STATE, _PARENT, _SESSION = 0, 1, 3  # fields of stat behind the name
+_STATE, _PARENT, _GROUP = 0, 1, 2  # fields of stat behind the name
 
 
 def _stats() -> Iterator[tuple[int, list[str]]]:
@@ -22,10 +22,10 @@ def children_of(pid: int) -> list[int]:
     return [child for child, fields in _stats() if int(fields[_PARENT]) == pid]
 
 
-def in_session(sid: int) -> list[int]:
-    """Processes of one session, the dead left out."""
+def in_group(leader: int) -> list[int]:
+    """Processes of one group, the dead left out."""
     return [
-        pid for pid, fields in _stats() if int(fields[_SESSION]) == sid and fields[_STATE] != "Z"
+        pid for pid, fields in _stats() if int(fields[_GROUP]) == leader and fields[_STATE] != "Z"
     ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import children_of, in_session
+from processes import children_of, in_group
 from vllm_process import count, engine_of, serving, write_adapter
 
 from benchmarks.serve import Shape, reply_and_request, write_model
@@ -91,4 +91,4 @@ def test_it_stops_with_engine_and_page_and_nothing_is_left(served) -> None:
     assert process.wait(90.0) == 0
     for leader in leaders:
         assert not Path(f"/proc/{leader}").exists()
-        assert in_session(leader) == []
+        assert in_group(leader) == []
