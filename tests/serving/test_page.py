@@ -86,7 +86,7 @@ def test_it_stops_with_engine_and_page_and_nothing_is_left(served) -> None:
     process, _ = served
     leaders = children_of(process.pid)
     assert engine_of(process)[0] in leaders
-    assert len(leaders) == 2  # engine and page, each in a session of its own
+    assert len(leaders) == 2  # engine and page, each with a group of its own
     process.send_signal(signal.SIGTERM)
     assert process.wait(90.0) == 0
     for leader in leaders:
