@@ -53,8 +53,8 @@ def onset_s(chip: Any) -> float:
 
 def test_from_an_upload_to_an_export(page: Any, served: dict[str, str]) -> None:
     explained(page)
-    conclusion = page.locator(".cited .claim").filter(has_text="Taken together, the person").last
-    cited = conclusion.locator(".chip").nth(1)
+    conclusion = page.locator(".cited .claim").filter(has_text="the closest label of the set").last
+    cited = conclusion.locator(".chip").last
     obs_id, moment = cited.inner_text(), onset_s(cited)
     assert moment > 1.0
     cited.click()

@@ -50,19 +50,23 @@ def main() -> None:
 def fit(shared: Path, work: Path) -> None:
     """Templates and coefficients of both backends, into the package."""
     from benchmarks.perception import measured
-    from benchmarks.perception.fit import Fit, make_template, neutral
+    from benchmarks.perception.faces import BACKENDS
+    from benchmarks.perception.fit import WITH_BLENDSHAPES, Fit, make_template, neutral
     from demeanor.explain.corpora.folds import HELD_OUT
     from demeanor.explain.perception.models import face_backend
 
     names = json.loads((shared / "knowledge" / "mediapipe_blendshapes.json").read_text())["order"]
-    templates, fitted = {}, {}
-    for name in ("mesh", "landmarker"):
+    templates, fits = {}, {}
+    for name in sorted(BACKENDS, key=lambda name: name != WITH_BLENDSHAPES):
         backend = face_backend(name)
         faces, renders = measured.faces(backend, shared, work), measured.renders(backend, work)
         shaken = measured.jitter(backend, shared, work)
         known = neutral(faces) & (faces["fold"] != HELD_OUT)
         templates[name] = make_template(faces["points"][known])
-        fitted[name] = Fit(faces, renders, shaken, templates[name], names[1:]).all()
+        fits[name] = Fit(
+            faces, renders, shaken, templates[name], names[1:], fits.get(WITH_BLENDSHAPES)
+        )
+    fitted = {name: fits[name].all() for name in BACKENDS}
     np.savez_compressed(PERCEPTION / "templates.npz", **templates)
     note = "made by python -m benchmarks.perception --fit; docs/perception.md says how good it is"
     data = {"note": note, "full_scale": 5.0, "backends": fitted}

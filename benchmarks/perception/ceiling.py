@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.perception.faces import BACKENDS, BLENDSHAPES, MEANING, blendshape_names, seen
+from benchmarks.perception.faces import BACKENDS, MEANING, blendshape_names, seen
+from benchmarks.perception.fit import BLENDSHAPES
 from benchmarks.perception.tables import auc, by_people, markdown, number
 from benchmarks.perception.usefulness import fitted, hog_of, in_common
 

@@ -14,7 +14,16 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.perception import measured
-from benchmarks.perception.fit import RELATED, Fit, filled, neutral, rest_of_each, true_weights
+from benchmarks.perception.fit import (
+    BLENDSHAPES,
+    RELATED,
+    WITH_BLENDSHAPES,
+    Fit,
+    filled,
+    neutral,
+    rest_of_each,
+    true_weights,
+)
 from benchmarks.perception.renders import UNITS
 from benchmarks.perception.tables import auc, by_people, markdown, number
 from demeanor.explain.corpora.folds import HELD_OUT
@@ -41,14 +50,7 @@ KINDS = (
 )
 B = 1.5  # intensity from which on a unit counts as there
 YAW_BANDS = ((0, 10), (10, 20), (20, 35))
-# The blendshape of the same name, and the emotion whose prototype holds the unit.
-BLENDSHAPES = {
-    "AU1": "browInnerUp", "AU2": "browOuterUp", "AU4": "browDown", "AU5": "eyeWide",
-    "AU6": "cheekSquint", "AU7": "eyeSquint", "AU9": "noseSneer", "AU10": "mouthUpperUp",
-    "AU12": "mouthSmile", "AU14": "mouthDimple", "AU15": "mouthFrown", "AU17": "mouthShrugLower",
-    "AU18": "mouthPucker", "AU20": "mouthStretch", "AU24": "mouthPress", "AU25": "jawOpen",
-    "AU26": "jawOpen", "AU28": "mouthRoll", "AU43": "eyeBlink",
-}  # fmt: skip
+# The emotion whose prototype holds the unit.
 MEANING = (
     ("AU12", "happiness"), ("AU6", "happiness"), ("AU1", "surprise"), ("AU2", "surprise"),
     ("AU5", "surprise"), ("AU25", "surprise"), ("AU26", "surprise"), ("AU4", "anger"),
@@ -98,7 +100,7 @@ class Geometry(Fit):
         """Weights of a unit, on a scale of its own."""
         if unit == "AU25":  # nothing is fitted, see `lip_gap`
             return np.array([float(name == "lip_gap") for name in self.names])
-        weights = self.solve(unit, self.ridge(unit), self.train)
+        weights = self.weights(unit)
         return np.asarray(weights + weights[self.mirror])
 
 
@@ -107,7 +109,6 @@ def seen(name: str, shared: Path, work: Path) -> Seen:
     faces, renders = measured.faces(backend, shared, work), measured.renders(backend, work)
     shape = template(name)
     real, x = (filled(measured.measures(t, shape), model.centre) for t in (faces, renders))
-    shaken = measured.jitter(backend, shared, work)
     n = len(model.codes)
     above = (x - rest_of_each(x, renders)) @ model.weights
     return Seen(
@@ -116,8 +117,18 @@ def seen(name: str, shared: Path, work: Path) -> Seen:
         (x - model.centre) @ model.weights[:, :n],
         above[:, :n], above[:, n:],
         measured.head_pose_deg(faces, shape)[:, 0],
-        Geometry(faces, renders, shaken, shape, blendshape_names()[1:]),
+        geometry(name, shared, work),
     )  # fmt: skip
+
+
+def geometry(name: str, shared: Path, work: Path) -> Geometry:
+    def fit(kind: type[Fit], name: str, teacher: Fit | None = None) -> Fit:
+        backend = face_backend(name)
+        tables = (measured.faces(backend, shared, work), measured.renders(backend, work))
+        shaken = measured.jitter(backend, shared, work)
+        return kind(*tables, shaken, template(name), blendshape_names()[1:], teacher)
+
+    return fit(Geometry, name, None if name == WITH_BLENDSHAPES else fit(Fit, WITH_BLENDSHAPES))
 
 
 def blendshape_names() -> list[str]:

@@ -5,8 +5,12 @@
 Zero comes from neutral pictures of real people, scale from rendered faces with known units. A
 unit is a ridge regression of its weight on the change of the measures of its part of the face,
 shrunk along the directions in which neutral people differ, so that faces are not mistaken for
-expressions. Labels of emotions go into nothing here.
+expressions. Skin that we painted ourselves teaches less about people than its figures say: pictures
+of people without labels have a say in what is left out, and one backend teaches the other on them.
+Labels of emotions go into nothing here.
 """
+
+from typing import Any
 
 import numpy as np
 from scipy.optimize import lsq_linear
@@ -16,6 +20,7 @@ from benchmarks.perception.renders import MIDDLE, UNITS
 from demeanor.explain.corpora.folds import HELD_OUT
 from demeanor.explain.perception.action_units import MEASURES, mirrored
 from demeanor.explain.perception.geometry import RIGID, align, to_person
+from demeanor.explain.perception.texture import TEXTURE_MEASURES
 
 FULL = 5.0  # FACS E: weight 1 of the rendered face's expression
 # Shrinkage along what varies between neutral people, what varies from frame to frame, and in all.
@@ -23,6 +28,14 @@ REAL_SHARE, JITTER_SHARE = 0.05, 1.0
 # Of the last, the strongest that costs this share of the correlation at most where a style is
 # left out: what is painted here teaches less about real faces than its own figures say.
 RIDGES, WORTH = (2_000.0, 4_000.0, 8_000.0), 0.05
+# How much pictures without labels count beside the renders, on which a backend that has less to go
+# on is held to what the other says.
+TAUGHT_SHARE = 0.5
+# That is done, and slanted structure left out, where it brings the unit nearer to the blendshape
+# of its name, which knows real faces, by this r, and costs no more than this r of a style left out.
+GAIN, COST = 0.02, 0.06
+SLANT = frozenset(name for name in TEXTURE_MEASURES if "_slant" in name)
+NOTHING: frozenset[str] = frozenset()
 ALARM_RATE, ALARM_LEVEL = 0.05, 1.5  # of neutral faces may show intensity B or more
 # Of other units rendered alone 98%, of any one of them 90%, of several at once 95%
 # stay below this: else the unit is reported too low, though never below this share of E.
@@ -32,6 +45,7 @@ CROSS_TALK_SHARE, CROSS_TALK_SHARE_OF_ONE, CROSS_TALK_SHARE_TOGETHER = 0.98, 0.9
 SPARED = {("AU12", "AU14")}
 NEARLY_FRONTAL_DEG = 12
 LIP_GAP_FULL = 0.18  # of the eyes' distance, about 16 mm: AU25 at E
+WITH_BLENDSHAPES = "landmarker"
 # The mesh alone reads a broad smile as these, too: seen on our demo clip and on a real one.
 ONLY_WITH_BLENDSHAPES = frozenset({"AU9", "AU28"})
 MIN_RELIABILITY = 0.35  # a unit that follows known faces less well is not reported at all
@@ -43,6 +57,13 @@ RELATED = (
     {"AU10", "AU25"}, {"AU9", "AU25"}, {"AU25", "AU26"}, {"AU25", "AU12"}, {"AU25", "AU20"},
     {"AU15", "AU17"}, {"AU24", "AU28"}, {"AU17", "AU24"},
 )  # fmt: skip
+BLENDSHAPES = {
+    "AU1": "browInnerUp", "AU2": "browOuterUp", "AU4": "browDown", "AU5": "eyeWide",
+    "AU6": "cheekSquint", "AU7": "eyeSquint", "AU9": "noseSneer", "AU10": "mouthUpperUp",
+    "AU12": "mouthSmile", "AU14": "mouthDimple", "AU15": "mouthFrown", "AU17": "mouthShrugLower",
+    "AU18": "mouthPucker", "AU20": "mouthStretch", "AU24": "mouthPress", "AU25": "jawOpen",
+    "AU26": "jawOpen", "AU28": "mouthRoll", "AU43": "eyeBlink",
+}  # fmt: skip
 _UPPER = "brow eye upper_lid lower_lid forehead glabella nose_root crow under_eye cheekSquint"
 _MOUTH = (
     "lip upper_lip lower_lip chin jaw nasolabial beside_corner below_corner above_lip below_lip "
@@ -121,6 +142,9 @@ def true_weights(renders: Table) -> tuple[np.ndarray, np.ndarray]:
     return right, left
 
 
+How = tuple[frozenset[str], np.ndarray | None]  # the last two arguments of `Fit.solve`
+
+
 class Fit:
     """One backend's data, prepared once."""
 
@@ -131,12 +155,15 @@ class Fit:
         jitter: Table,
         template: np.ndarray,
         blendshapes: list[str],
+        teacher: "Fit | None" = None,
     ) -> None:
-        self.faces, self.renders = faces, renders
+        """teacher: the fit of a backend with blendshapes; None: this one has them."""
+        self.faces, self.renders, self.teacher = faces, renders, teacher
         self.names = [*MEASURES, *(blendshapes if "blendshapes" in renders else [])]
         self.mirror = mirrored(self.names)
         x_real, x = measures(faces, template), measures(renders, template)
-        self.known = neutral(faces) & (faces["fold"] != HELD_OUT)  # people whom zero is set on
+        self.seen = faces["fold"] != HELD_OUT
+        self.known = neutral(faces) & self.seen  # people whom zero is set on
         centre = np.nanmedian(x_real[self.known], axis=0)
         self.centre = (centre + centre[self.mirror]) / 2
         self.x_real, self.x = filled(x_real, self.centre), filled(x, self.centre)
@@ -155,32 +182,99 @@ class Fit:
 
     def ridge(self, unit: str) -> float:
         """Chosen among the people of the fit, each style of theirs left out once."""
-        truth = (self.right + self.left)[:, UNITS.index(unit)] / 2
-        follows = []
-        for ridge in RIDGES:
-            r = []
-            for style in np.unique(self.renders["style"][self.train]):
-                left_out = self.renders["style"] == style
-                weights = self.solve(unit, ridge, self.train & ~left_out)
-                rows = self.train & left_out
-                level = self.change[rows] @ (weights + weights[self.mirror])
-                r.append(np.corrcoef(level, truth[rows])[0, 1])
-            follows.append(np.mean(r))
-        return RIDGES[int(np.flatnonzero(np.array(follows) >= (1 - WORTH) * max(follows))[-1])]
+        follows = np.array([self._follows(unit, ridge) for ridge in RIDGES])
+        return RIDGES[int(np.flatnonzero(follows >= (1 - WORTH) * follows.max())[-1])]
 
-    def solve(self, unit: str, ridge: float, train: np.ndarray) -> np.ndarray:
-        """Weights over all measures for the right side (the middle), before scaling to 0-5."""
-        columns, k = self.columns(unit), UNITS.index(unit)
+    def weights(self, unit: str) -> np.ndarray:
+        """Over all measures for the right side (the middle), before scaling to 0-5."""
+        ridge = self.ridge(unit)
+        left_out, taught = NOTHING, None
+        if self._is_better(unit, ridge, (left_out, taught), (SLANT, taught)):
+            left_out = SLANT
+        if self.teacher:
+            told = self._taught(unit, self.teacher)
+            if self._is_better(unit, ridge, (left_out, taught), (left_out, told)):
+                taught = told
+        return self.solve(unit, ridge, self.train, left_out, taught)
+
+    def _is_better(self, unit: str, ridge: float, now: How, other: How) -> bool:
+        """Whether real pictures gain by the other way of fitting more than renders lose."""
+        rows, theirs = self._same_pictures()
+        known = self.teacher or self
+        names = known.names[len(MEASURES) :]
+        same = [1 + i for i, name in enumerate(names) if name.startswith(BLENDSHAPES[unit])]
+        blendshape = known.faces["blendshapes"][theirs][:, same].mean(axis=1)
+        near, follows = [], []
+        for how in (now, other):
+            weights = self.solve(unit, ridge, self.train, *how)
+            level = self.x_real[rows] @ (weights + weights[self.mirror])
+            near.append(np.corrcoef(level, blendshape)[0, 1])
+            follows.append(self._follows(unit, ridge, *how))
+        return bool(near[1] - near[0] >= GAIN and follows[0] - follows[1] <= COST)
+
+    def _follows(self, unit: str, ridge: float, *how: Any) -> float:
+        """Correlation with the truth, mean over styles left out."""
+        truth = (self.right + self.left)[:, UNITS.index(unit)] / 2
+        r = []
+        for style in np.unique(self.renders["style"][self.train]):
+            other = self.renders["style"] == style
+            weights = self.solve(unit, ridge, self.train & ~other, *how)
+            rows = self.train & other
+            level = self.change[rows] @ (weights + weights[self.mirror])
+            r.append(np.corrcoef(level, truth[rows])[0, 1])
+        return float(np.mean(r))
+
+    def _taught(self, unit: str, teacher: "Fit") -> np.ndarray:
+        """(faces, 2) level of the right and of the left side as the teacher has them, of people of
+        the fit; NaN elsewhere."""
+        rows, theirs = self._same_pictures()
+        weights = teacher.weights(unit)
+        levels = np.full((len(self.x_real), 2), np.nan)
+        off = (teacher.x_real - teacher.centre)[theirs]
+        levels[rows] = off @ np.stack([weights, weights[teacher.mirror]], axis=1)
+        return np.where(self.seen[:, None], levels, np.nan)
+
+    def _same_pictures(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of pictures here and in the teacher's table (here as well, if there is none)."""
+        if self.teacher is None:
+            return (np.arange(len(self.x_real)),) * 2
+        place = {image: i for i, image in enumerate(self.teacher.faces["image"].tolist())}
+        there = np.array([place.get(image, -1) for image in self.faces["image"].tolist()])
+        return np.flatnonzero(there >= 0), there[there >= 0]
+
+    def solve(
+        self,
+        unit: str,
+        ridge: float,
+        train: np.ndarray,
+        left_out: frozenset[str] = NOTHING,
+        taught: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Weights over all measures for the right side (the middle), before scaling to 0-5.
+
+        left_out: measures that get none. taught: see `_taught`.
+        """
+        k = UNITS.index(unit)
+        columns = np.array([i for i in self.columns(unit) if self.names[i] not in left_out])
         a = np.concatenate([self.change[train], self.change[train][:, self.mirror]])
         y = np.concatenate([self.right[train, k], self.left[train, k]])
-        spread = (self.x_real[self.known] - self.centre)[:, columns] / self.scale[columns]
-        share = np.sqrt(REAL_SHARE * len(y) / len(spread))
-        rows = [a[:, columns] / self.scale[columns], share * spread]
-        shaken = self.jitter[:, columns] / self.scale[columns]
-        rows.append(np.sqrt(JITTER_SHARE * len(y) / len(shaken)) * shaken)
+        real = self.x_real - self.centre
+
+        def counted(rows: np.ndarray, share: float) -> tuple[np.ndarray, float]:
+            factor = np.sqrt(share * len(y) / len(rows))
+            return factor * rows[:, columns] / self.scale[columns], factor
+
+        rows = [a[:, columns] / self.scale[columns], counted(real[self.known], REAL_SHARE)[0]]
+        rows.append(counted(self.jitter, JITTER_SHARE)[0])
         rows.append(np.sqrt(ridge) * np.eye(len(columns)))
-        target = np.concatenate([y, np.zeros(sum(len(part) for part in rows[1:]))])
-        solved = lsq_linear(np.concatenate(rows), target).x
+        target = [y, np.zeros(sum(len(part) for part in rows[1:]))]
+        if taught is not None:
+            told = ~np.isnan(taught[:, 0])
+            both = np.concatenate([real[told], real[told][:, self.mirror]])
+            pictures, factor = counted(both, TAUGHT_SHARE)
+            rows.append(pictures)
+            target.append(factor * taught[told].T.reshape(-1))
+        solved = lsq_linear(np.concatenate(rows), np.concatenate(target)).x
         weights = np.zeros(len(self.names))
         weights[columns] = solved / self.scale[columns]
         if unit in MIDDLE:
@@ -188,7 +282,7 @@ class Fit:
         return weights
 
     def unit(self, unit: str) -> dict[str, object]:
-        weights = self.solve(unit, self.ridge(unit), self.train)
+        weights = self.weights(unit)
         weights = weights * self._to_full(unit, weights)
         return self.describe(unit, weights, report_sides=self._side_r(unit, weights) >= MIN_SIDE_R)
 

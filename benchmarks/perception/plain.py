@@ -11,8 +11,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.perception import measured
-from benchmarks.perception.faces import BACKENDS, BLENDSHAPES, B, blendshape_names, unrelated
-from benchmarks.perception.fit import filled, rest_of_each, true_weights
+from benchmarks.perception.faces import BACKENDS, B, blendshape_names, unrelated
+from benchmarks.perception.fit import BLENDSHAPES, filled, rest_of_each, true_weights
 from benchmarks.perception.renders import PLAIN, UNITS
 from benchmarks.perception.tables import by_people, markdown, number
 from demeanor.explain.perception.action_units import (

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.perception import measured
-from benchmarks.perception.faces import Geometry, blendshape_names
+from benchmarks.perception.faces import geometry
 from benchmarks.perception.fit import filled
 from demeanor.explain.perception.action_units import TEXTURE_MEASURES, action_unit_model
 from demeanor.explain.perception.face import LIDS, N_POINTS
@@ -28,7 +27,6 @@ from demeanor.explain.perception.geometry import (
     template,
     to_person,
 )
-from demeanor.explain.perception.models import face_backend
 
 BACKEND = "mesh"  # the one without blendshapes, for which no picture is needed
 N_MESH = 478
@@ -56,7 +54,7 @@ class Opinions:
 def section(shared: Path, work: Path) -> str:
     """Markdown: Pearson r of each action unit and of the head's pose."""
     theirs = read_opinions(shared / "data" / "clips" / "news_pyfeat")
-    model = geometry_model(shared, work)
+    model = geometry(BACKEND, shared, work)
     x = filled(geometry_measures(theirs.points), model.centre) - model.centre
     ours = {unit: x @ model.both_sides(unit) for unit in action_unit_model(BACKEND).codes}
     shipped = shipped_levels(x)
@@ -112,13 +110,6 @@ def read_opinions(folder: Path) -> Opinions:
 
 def _is_unit(column: str) -> bool:
     return column.startswith("AU") and column[2:].isdigit()
-
-
-def geometry_model(shared: Path, work: Path) -> Geometry:
-    backend, names = face_backend(BACKEND), blendshape_names()[1:]
-    tables = (measured.faces(backend, shared, work), measured.renders(backend, work))
-    shaken = measured.jitter(backend, shared, work)
-    return Geometry(*tables, shaken, template(BACKEND), names)
 
 
 def geometry_measures(points: np.ndarray) -> np.ndarray:

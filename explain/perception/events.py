@@ -58,6 +58,8 @@ _OPENINGS = ("AU25", "AU26")
 WITH_SPEECH = "the mouth moves with speech here"
 WITHOUT_VOICE = "the mouth moves in the rhythm of speech here, though no voice is heard"
 TURNED = "the head is turned or tipped far here"
+# Units that another one, where it is the stronger, makes seem to be there (docs/perception.md).
+_FEIGNED_BY = {"AU14": "AU12", "AU15": "AU20"}
 _SILENT = "the mouth moves in the rhythm of speech, though no voice is heard"
 
 
@@ -288,7 +290,7 @@ def face_events(
     one_sided: _Sided = {(t.code, t.side): t for t in tracks if t.side is not None}
     events = [_with_side(event, one_sided, norms, settings) for event in events]
     heard = _Overlap(speech)
-    events = [_with_caveats(event, heard, scene, by_code) for event in events]
+    events = [_with_caveats(event, heard, scene, by_code, changes) for event in events]
     return sorted(events, key=lambda e: (e.span.start_s, e.code))
 
 
@@ -565,8 +567,16 @@ class _Overlap:
         return total_s
 
 
+def feigned(by: str) -> str:
+    return f"{by}, which is stronger here, can look like this"
+
+
 def _with_caveats(
-    event: Event, speech: _Overlap, scene: _Scene, tracks: Mapping[str, CueTrack]
+    event: Event,
+    speech: _Overlap,
+    scene: _Scene,
+    tracks: Mapping[str, CueTrack],
+    changes: Mapping[str, np.ndarray],
 ) -> Event:
     notes = []
     unit = ACTION_UNITS[event.code]
@@ -580,6 +590,11 @@ def _with_caveats(
     changed = event.unit is Unit.FACS_INTENSITY and event.kind is Kind.EVENT and not lids
     if changed and scene.far[_index(next(iter(tracks.values())), event.apex_s)]:
         notes.append(TURNED)
+    other = _FEIGNED_BY.get(event.code, "")
+    if changed and other in tracks and event.code in tracks:
+        apex = _index(tracks[event.code], event.apex_s)
+        if changes[other][apex] >= changes[event.code][apex]:
+            notes.append(feigned(other))
     if event.code in ("AU43", "AU45", "AU64") and event.unit is not Unit.PER_MINUTE:
         pitch = tracks.get("pose_pitch")
         if pitch is not None and _at(pitch, event.apex_s) < _LOOKS_CLOSED_DEG:

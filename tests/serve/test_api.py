@@ -407,13 +407,13 @@ def test_openai_s_client_asks_and_reads_the_citations(openai, api, session) -> N
         model="prototype", messages=asked, extra_body={"clip_id": DEMO}
     )
     assert "[f9]" in told.choices[0].message.content
-    assert told.choices[0].message.demeanor == {"cites": ["f9", "f14"], "kind": "when"}
+    assert told.choices[0].message.demeanor == {"cites": ["f9", "f16"], "kind": "when"}
     stream = openai.chat.completions.create(
         model="prototype", messages=asked, stream=True, extra_body={"clip_id": DEMO}
     )
     deltas = [chunk.choices[0].delta for chunk in stream]
     assert "".join(d.content or "" for d in deltas) == told.choices[0].message.content
-    assert deltas[-1].demeanor["cites"] == ["f9", "f14"]
+    assert deltas[-1].demeanor["cites"] == ["f9", "f16"]
     assert len(deltas) > 5
     turns = api("GET", "/v1/clips/demo/turns", session).json()["data"]
     assert [t["role"] for t in turns] == ["user", "assistant"] * 2
@@ -451,7 +451,7 @@ def test_the_session_may_stand_in_the_body_and_text_in_parts(api, session) -> No
             "temperature": 0.7, "off": ["f9"]}  # fmt: skip
     assert code_of(api("POST", "/v1/chat/completions", json=sent)) == "no_session"
     told = api("POST", "/v1/chat/completions", json={**sent, "session_id": session}).json()
-    assert told["choices"][0]["message"]["demeanor"]["cites"] == ["f14"]
+    assert told["choices"][0]["message"]["demeanor"]["cites"] == ["f16"]
 
 
 # Who may speak at all -------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def test_at_work_there_are_cues_only(desk, workplace) -> None:
     asked = desk.answer(workplace, DEMO, "Why happiness?")
     assert asked.kind == "cue_only"
     less = desk.answer(workplace, DEMO, "When does she smile?", Wish(off=("f9",)))
-    assert less.cites == ("f14",)
+    assert less.cites == ("f16",)
     page = desk.export(workplace, DEMO, Form.HTML).data.decode()
     assert "No emotion was inferred" in page
     for form in ReportForm:
@@ -306,18 +306,18 @@ def test_what_was_measured_waits_behind_no_clip_that_is_being_measured(
 
 def test_an_answer_cites_and_both_are_kept_as_turns(desk, research) -> None:
     asked = desk.answer(research, DEMO, "When does she smile?")  # explained first
-    assert asked.cites == ("f9", "f14")
+    assert asked.cites == ("f9", "f16")
     turns = desk.turns(research, DEMO)
     assert [(t.role, t.text, t.cites) for t in turns] == [
         ("user", "When does she smile?", ()),
-        ("assistant", asked.answer, ("f9", "f14")),
+        ("assistant", asked.answer, ("f9", "f16")),
     ]
     assert "Why happiness?" in desk.suggestions(research, DEMO, None)
 
 
 def test_an_answer_without_what_is_switched_off(desk, research) -> None:
     asked = desk.answer(research, DEMO, "When does she smile?", Wish(off=("f9",)))
-    assert asked.cites == ("f14",)
+    assert asked.cites == ("f16",)
 
 
 def test_a_question_that_is_none_is_refused_and_leaves_no_turn(desk, research) -> None:

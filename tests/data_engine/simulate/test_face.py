@@ -146,7 +146,7 @@ def test_closed_eyes_are_a_blink_while_they_are_short(clean):
     [
         ("landmarker", "AU12", 61),
         ("landmarker", "AU17", 55),
-        ("mesh", "AU10", 34),
+        ("mesh", "AU10", 42),
         ("mesh", "AU26", 76),
     ],
 )

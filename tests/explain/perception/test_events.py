@@ -15,6 +15,7 @@ from demeanor.explain.perception.events import (
     EventRule,
     face_events,
     face_limits,
+    feigned,
     find_bouts,
     smooth,
 )
@@ -460,6 +461,16 @@ def test_a_head_held_straight_has_to_show_no_more(draw_track):
     smile = np.interp(SECONDS, [2, 3.5, 4.5, 6], [0, 2, 2, 0])
     (event,) = faces(draw_track, AU12=smile, pose_yaw=np.full(200, 8.0))
     assert (event.code, event.caveats) == ("AU12", ())
+
+
+#  corners drawn up by 3, and 2 of AU14 with them; alone, and the stronger of the two, it is AU14
+@pytest.mark.parametrize(
+    "smile, caveats", [(3.0, (feigned("AU12"),)), (1.0, ()), (0.0, ())], ids=["more", "less", "no"]
+)
+def test_a_unit_that_a_stronger_one_can_look_like_says_so(draw_track, smile, caveats):
+    shape = np.interp(SECONDS, [2, 3, 4, 5], [0, 1, 1, 0])
+    found = faces(draw_track, AU14=2 * shape, AU12=smile * shape)
+    assert [e.caveats for e in found if e.code == "AU14"] == [caveats]
 
 
 #  yaw 0 ── 12 within .2 s, which is 60 degrees a second, and .2 s of AU6 in the meantime
