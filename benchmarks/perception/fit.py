@@ -198,7 +198,11 @@ class Fit:
         return self.solve(unit, ridge, self.train, left_out, taught)
 
     def _is_better(self, unit: str, ridge: float, now: How, other: How) -> bool:
-        """Whether real pictures gain by the other way of fitting more than renders lose."""
+        """Whether real pictures gain by the other way of fitting more than renders lose.
+
+        All pictures are asked, those of people held out too, without labels (head.md says what
+        hangs on it).
+        """
         rows, theirs = self._same_pictures()
         known = self.teacher or self
         names = known.names[len(MEASURES) :]
