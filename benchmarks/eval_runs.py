@@ -227,7 +227,7 @@ def faces(folder: Path, out: Path) -> str:
     return "\n\n".join(
         [
             "### Faces",
-            f"{len(items)} pictures of {people} people whom no constant of perception has seen "
+            f"{len(items)} pictures of {people} people whom no weight of perception was fitted to "
             f"(fold 0; 350 x 350 pixels, five classes), one picture an answer: no own usual, no "
             f"voice, no words. {failed} could not be answered. The labels are students' and "
             "noisy. How far an intensity counts in the reasoner was chosen on other people, an "

@@ -257,7 +257,7 @@ def _alarms(s: Seen) -> str:
     bands = [f"yaw {a}-{b} (n)" for a, b in YAW_BANDS]
     return "\n".join([
         f"False alarms: percent of {held.sum()} neutral pictures of {len(np.unique(people[held]))} "
-        "people whom nothing has seen, at intensity B or more, the person's neutral unknown; 5% "
+        "people whom no weight was fitted to, at intensity B or more, their neutral unknown; 5% "
         "was set on other people. Many of these people speak. Glasses and beards are not labelled "
         "in the collection, so there is no figure for them.",
         "", markdown(["unit", "percent", "95% by people", *bands], rows),

@@ -1,4 +1,4 @@
-"""What the built-in reasoner makes of single pictures of people whom no constant has seen."""
+"""What the built-in reasoner makes of single pictures of people whom no weight was fitted to."""
 
 import csv
 from pathlib import Path
