@@ -141,11 +141,11 @@ def test_nobody_in_a_clip_is_said_not_guessed(desk, research, little_clip) -> No
 
 def test_switched_off_observations_change_the_answer_for_once(desk, research) -> None:
     desk.explain(research, DEMO)
-    less = desk.explain(research, DEMO, Wish(off=("f9", "f10", "s3"))).result
-    assert less.observation("f9") is None
+    less = desk.explain(research, DEMO, Wish(off=("f3", "f4", "f5", "f6", "f7", "s2"))).result
+    assert less.observation("f3") is None
     assert less.observation("f11") is not None  # ids stay
-    assert less.explanations[0].best_fit == "surprise"
-    assert desk.result(research, DEMO).result.explanations[0].best_fit == "happiness"
+    assert less.explanations[0].best_fit == "happiness"
+    assert desk.result(research, DEMO).result.explanations[0].best_fit == "surprise"
     with pytest.raises(UnknownName, match="observation 'f99'"):
         desk.explain(research, DEMO, Wish(off=("f99",)))
     assert desk.engine.state == IDLE
@@ -312,7 +312,7 @@ def test_an_answer_cites_and_both_are_kept_as_turns(desk, research) -> None:
         ("user", "When does she smile?", ()),
         ("assistant", asked.answer, ("f9", "f16")),
     ]
-    assert "Why happiness?" in desk.suggestions(research, DEMO, None)
+    assert "Why surprise?" in desk.suggestions(research, DEMO, None)
 
 
 def test_an_answer_without_what_is_switched_off(desk, research) -> None:
@@ -433,8 +433,8 @@ def test_a_correction_of_an_earlier_explanation_is_kept_and_said_to_be(desk, res
 
 def test_a_label_can_be_put_right(desk, research) -> None:
     result = desk.explain(research, DEMO).result
-    made = corrected(result, Wanted("surprise", label="happiness"), 12.5)
-    assert (made.was, made.now, made.said_s) == ("happiness", "surprise", 12.5)
+    made = corrected(result, Wanted("happiness", label="surprise"), 12.5)
+    assert (made.was, made.now, made.said_s) == ("surprise", "happiness", 12.5)
 
 
 # Exports --------------------------------------------------------------------------------------
@@ -489,7 +489,7 @@ def test_the_page_of_a_session_loads_nothing_and_has_all_of_it(desk, research) -
     assert "default-src 'none'" in page
     assert "http://" not in page
     assert "When does she smile?" in page
-    assert "appears to show happiness" in page
+    assert "appears to show surprise" in page
 
 
 def test_no_file_of_ours_is_named_by_a_stranger(desk, research, little_clip) -> None:
