@@ -34,8 +34,9 @@ RIDGES, WORTH = (2_000.0, 4_000.0, 8_000.0), 0.05
 # says: a backend that has less to go on to the other, the weights that are used to the strict ones.
 TAUGHT_SHARE = 0.5
 LOOSE = 100.0  # shrinkage of the weights that are used, beside being held so
-# That is done, and slanted structure left out, where it brings the unit nearer to the blendshape
-# of its name, which knows real faces, by this r, and costs no more than this r of a style left out.
+# In the strict fit a backend is taught, and slanted structure left out, where it brings the unit
+# nearer to the blendshape of its name, which knows real faces, by this r, and costs no more than
+# this r of a style left out.
 GAIN, COST = 0.02, 0.06
 SLANT = frozenset(name for name in TEXTURE_MEASURES if "_slant" in name)
 NOTHING: frozenset[str] = frozenset()

@@ -38,16 +38,26 @@ def test_a_smile_rises_is_told_when_it_is_over_and_a_dark_camera_has_no_face() -
             shown[round(frame.time_s, 2)] = {u.code: u.intensity for u in face.units}
             told += [(frame.time_s, event) for event in face.events]
         dark = live.add(11.5, Picture(np.zeros_like(frame.picture.rgb)))
-    assert shown[5.4]["AU12"] < 1.0
     assert shown[7.2]["AU12"] > 3.0
     assert face.n_people == 1
     assert face.pose_deg is not None
     assert max(map(abs, face.pose_deg)) < 10
     ((told_s, smile),) = [(at_s, e) for at_s, e in told if e.code == "AU12" and e.peak > 3.0]
-    assert smile.span.start_s == pytest.approx(5.8, abs=0.5)
+    assert smile.span.start_s == pytest.approx(5.8, abs=0.4)
     assert smile.apex_s == pytest.approx(7.2, abs=0.5)
     assert smile.span.end_s + 0.5 <= told_s <= smile.span.end_s + 2.0
     assert (dark.n_people, dark.units, dark.pose_deg) == (0, (), None)
+
+
+@pytest.mark.xfail(strict=True, reason="AU12 of mesh is .6 while the person speaks")
+def test_a_face_shows_no_smile_before_it_smiles() -> None:
+    settings = load_settings()
+    clip = open_clip(demo_clip(), settings.media)
+    frames = [f for f in read(clip, settings.media, Losses()) if isinstance(f, Frame)]
+    with LiveFaces(face_backend("mesh"), settings) as live:
+        for frame in frames[75:136:3]:  # 3.0 s to 5.4 s
+            face = live.add(frame.time_s, frame.picture)
+    assert {u.code: u.intensity for u in face.units}["AU12"] < 0.5
 
 
 def test_what_is_long_past_is_forgotten() -> None:
