@@ -53,7 +53,7 @@ _SCENARIOS = {  # pictures come from people as well; most real clips are lively
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
 _SPOKEN = re.compile('"[^"]*"')  # shown in small letters
 _N_RECITED = 2  # observations that are to be found again
-_N_PRACTISED = 5  # patterns that are looked for
+_N_PRACTISED, _N_FIRST = 5, 3  # patterns that are looked for; in a few lines
 _FEW = (2, 7)  # lines of a situation that is nothing else
 _NO_GAPS, _BARE = 0.4, 0.6  # of drawn clips
 _SWAPPED = 0.5
@@ -149,12 +149,13 @@ def _numbered(
 
 
 def _few(case: Case, draw: random.Random) -> Lesson | None:
-    """A few lines of a clip, each to be found again."""
+    """A few lines of a clip, each to be found again by its id, and units by their names."""
     worth = worth_reciting(case.seen.observations)
     if not worth:
         return None
     kept = draw.sample(worth, min(draw.randint(*_FEW), len(worth)))
-    return _numbered(case.seen.person, kept, (), _recited(kept, draw, len(kept)), first=True)
+    asked = [*_recited(kept, draw, len(kept)), *_practised(kept, (), draw, _N_FIRST)]
+    return _numbered(case.seen.person, kept, (), asked, first=True)
 
 
 def _recited(

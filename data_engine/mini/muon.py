@@ -35,10 +35,25 @@ class Muon(torch.optim.Optimizer):
 
 
 def _orthogonal(matrix: Any) -> Any:
+    """Oblong ones by their square, which is smaller: what they are multiplied with is gathered."""
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
-    for _ in range(_N_STEPS):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=_B, alpha=_C), x, beta=_A)
+    if x.shape[0] == x.shape[1]:
+        for _ in range(_N_STEPS):
+            x = _factor(x @ x.T) @ x
+        return x
+    square = x @ x.T
+    whole = factor = _factor(square)
+    for _ in range(_N_STEPS - 1):
+        square = factor @ square @ factor
+        factor = _factor(square)
+        whole = factor @ whole
+    x = whole @ x
     return x.T if tall else x
+
+
+def _factor(square: Any) -> Any:
+    found = torch.addmm(square, square, square, beta=_B, alpha=_C)
+    found.diagonal().add_(_A)
+    return found

@@ -29,6 +29,7 @@ from demeanor.explain.vocabulary import MOVEMENTS, VOICE_WORDS
 
 N_TOKENS = 8192
 _SPLIT = r"\.\d| ?\d{1,2}| ?\p{L}+(?:['’]\p{L}+)?|\n+| ?[^\s\p{L}\d]+|\s+"
+_BEHIND_ID = "– "  # the blank before it went with the id
 _LEAST = 12  # times that a phrase must occur to be worth a token; ours
 _TEMPLATES = (
     ("demeanor.data_engine", "grammar.yaml"),
@@ -44,7 +45,8 @@ _LINES = (
     ", ", " and ", " and [", "; held all along, so it counts less",
     "; within talking, so it counts less", "; measured with little certainty",
     ": a blink, which says nothing by itself", " of the movements of a pattern listed for ",
-    "explain: ", "label: ", "labels", "What is ",
+    "explain: ", "label: ", "labels", "What is ", "What of ",
+    " – ", " absent – ", " not measured – ",
     " (no transcript beside the clip, no subtitle stream, and no speech recogniser was chosen "
     "(--asr ...))", " (the clip has no picture)", " (the video has no sound)",
     " (the clip has no sound)", " (the picture has no sound)",
@@ -95,11 +97,12 @@ def closed_ids(tokenizer: Any) -> list[int]:
 
 def _names() -> tuple[list[str], list[str]]:
     """Ids and codes: never cut. Ids as well with what closes them, so that what is copied after
-    an id stands right behind it."""
+    an id stands right behind it. A code is the same token wherever it stands: with the blank before
+    it as a second one, a pattern's units were hardly found again in the lines."""
     ids = [f"{kind}{n}" for kind, most in ID_TOKENS.items() for n in range(1, most + 1)]
     units = [code for code in MOVEMENTS if code.startswith("AU")]
     codes = [f"{code}{side}" for code in units for side in ("", "L", "R")]
-    return [*ids, *codes, *(f" {code}" for code in codes)], [f"{i}] " for i in ids]
+    return [*ids, *codes], [f"{i}] " for i in ids]
 
 
 def _worth(texts: Sequence[str]) -> list[str]:
@@ -107,7 +110,7 @@ def _worth(texts: Sequence[str]) -> list[str]:
     known = sorted(dict.fromkeys(_phrases()), key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, known)))
     counts = Counter(found for text in texts for found in pattern.findall(text))
-    return [BEST_FIT, CONFIDENCE, SAID, *(p for p in known if counts[p] >= _LEAST)]
+    return [BEST_FIT, CONFIDENCE, SAID, _BEHIND_ID, *(p for p in known if counts[p] >= _LEAST)]
 
 
 def _phrases() -> Iterator[str]:

@@ -59,15 +59,27 @@ def test_no_answer_cites_what_is_not_shown(lessons):
 
 
 def test_the_first_lessons_only_ask_for_lines_again(lessons):
+    """By their ids, and by the units that they show."""
     first = [x for x in lessons if x.first]
     assert len(first) > 40
+    looked_for = []
     for lesson in first:
         lines = lesson.shown.splitlines()
         assert 1 <= len(lines) <= 7
-        assert len(lesson.asked) == len(lines)
-        for _, reply in lesson.asked:
+        by_id = [reply for question, reply in lesson.asked if "What is " in question]
+        by_unit = [reply for question, reply in lesson.asked if "What of " in question]
+        assert len(by_id) == len(lines)
+        assert len(by_id) + len(by_unit) == len(lesson.asked)
+        for reply in by_id:
             head = reply.removesuffix(".").partition(": ")[0]
             assert any(line.startswith(head) for line in lines)
+        looked_for += [
+            (f"[{obs_id}] {unit} ", lesson.shown)
+            for reply in by_unit
+            for unit, obs_id in re.findall(r"(AU\d+) \[(f\d+)\]", reply)
+        ]
+    assert len(looked_for) > 40
+    assert all(line in shown for line, shown in looked_for)
 
 
 def test_a_lesson_is_read_back_as_it_was_kept(lessons):

@@ -74,6 +74,12 @@ def test_a_copy_mostly_looks_behind_the_same_token_under_the_same_id(tokenizer, 
     assert sum(right) / len(right) > 0.7
 
 
+def test_a_unit_that_is_named_is_looked_for_in_the_lines(tokenizer, looks):
+    """Behind `AU4 [` the head looks at AU4 of the line, not at the one just named."""
+    text = f"{SHOWN}\n- AU4 ["
+    assert looks(text, 1, 2) == places(tokenizer, text, "AU4")[0]
+
+
 def test_words_already_lean_to_their_labels(tokenizer):
     """Three labels, each with a word of its own: before any step, the label whose word is said is
     likelier than the others."""
