@@ -19,10 +19,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="instead of the minutes: the same model again")
     parser.add_argument("--rate", type=float, default=Steps().rate, help="of learning, at its most")
-    parser.add_argument(
-        "--begin", type=Path, nargs="+", default=[],
-        help="a model made before, to go on with; of several, the mean of their weights",
-    )  # fmt: skip
+    parser.add_argument("--begin", type=Path, help="a model made before, to go on with")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
@@ -32,7 +29,7 @@ def main() -> None:
     )  # fmt: skip
     wanted = Wanted(
         asked.goemotions, asked.faces, asked.clips, asked.pictures, asked.word_turns,
-        steps=steps, begin=tuple(asked.begin),
+        steps=steps, begin=asked.begin,
     )  # fmt: skip
     make(wanted, asked.out, lambda line: print(line, file=sys.stderr, flush=True))
 

@@ -71,7 +71,7 @@ class Wanted:
     word_turns: float = 1.0  # times that every comment is read, those of rare labels oftener
     shape: Shape = field(default_factory=Shape)
     steps: Steps = field(default_factory=Steps)
-    begin: tuple[Path, ...] = ()  # models made before, to go on with the mean of their weights
+    begin: Path | None = None  # a model made before, to go on with
 
 
 def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
     lessons, counts = _lessons(wanted, folder, tell)
     texts = [chain([x.shown], *x.asked) for x in lessons[:: max(1, len(lessons) // 20_000)]]
     begun = wanted.begin
-    tokenizer = read_tokenizer(begun[0]) if begun else made_tokenizer(["\n".join(t) for t in texts])
+    tokenizer = read_tokenizer(begun) if begun else made_tokenizer(["\n".join(t) for t in texts])
     rows = list(encoded(lessons, tokenizer))
     tell(f"{len(rows)} lessons, {sum(map(len, rows))} tokens")
     if begun:
@@ -107,7 +107,7 @@ def make(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> dict[str,
         "lessons": counts,
         "lesson_tokens": sum(map(len, rows)),
         "training": done,
-        "before": [json.loads((one / MANIFEST).read_text("utf-8")) for one in begun],
+        "before": [json.loads((begun / MANIFEST).read_text("utf-8"))] if begun else [],
     }
     save(model, tokenizer, manifest, folder / "model")
     return manifest

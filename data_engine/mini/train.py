@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,23 +68,11 @@ def new_model(shape: Shape, n_tokens: int, end: int, pad: int, seed: int) -> Any
     return LlamaForCausalLM(config)
 
 
-def read_model(folders: Sequence[Path], shares: Sequence[float] = ()) -> Any:
-    """The mean of models that were made one from the other, in equal shares or in these: what the
-    later ones know better, and less of what they know by heart (Wortsman et al. 2022,
-    arXiv 2109.01903)."""
+def read_model(folder: Path) -> Any:
     import torch
     from transformers import LlamaForCausalLM
 
-    read = partial(
-        LlamaForCausalLM.from_pretrained, dtype=torch.float32, attn_implementation="sdpa"
-    )
-    models = [read(folder) for folder in folders]
-    shares = shares or [1.0 / len(models)] * len(models)
-    with torch.no_grad():
-        for weight, *same in zip(*(m.parameters() for m in models), strict=True):
-            parts = zip([weight, *same], shares, strict=True)
-            weight.copy_(sum(part * share for part, share in parts))
-    return models[0]
+    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
 
 
 def train(

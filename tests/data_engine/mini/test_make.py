@@ -5,12 +5,12 @@ import json
 import pytest
 from corpus_files import write
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from demeanor.data_engine.mini.make import Wanted, make  # noqa: E402
-from demeanor.data_engine.mini.train import Shape, Steps, new_model, read_model  # noqa: E402
-from demeanor.explain.reasoning.mini import Mini  # noqa: E402
+from demeanor.data_engine.mini.make import Wanted, make
+from demeanor.data_engine.mini.train import Shape, Steps
+from demeanor.explain.reasoning.mini import Mini
 
 SAID = (("what a lovely day", 0), ("leave me alone now", 1), ("the train is at nine", 2))
 TINY = Shape(width=32, layers=2, heads=2, inner=48, positions=1024)
@@ -32,22 +32,10 @@ def test_a_model_is_made_and_another_one_goes_on_with_it(tmp_path):
     assert sum("lessons written" in line for line in heard) == 1
     on = Wanted(
         wanted.goemotions, None, clips=30, steps=Steps(steps=1, first=0.0),
-        begin=(tmp_path / "one" / "model",),
+        begin=tmp_path / "one" / "model",
     )  # fmt: skip
     after = make(on, tmp_path / "two", heard.append)
-    assert [one["training"]["steps"] for one in after["before"]] == [2]
+    assert after["before"] == [made]
     assert after["weights"] == made["weights"]
     kept = json.loads((tmp_path / "two" / "model" / "demeanor.json").read_text())
     assert kept == after
-
-
-def test_of_several_models_the_mean_is_gone_on_with(tmp_path):
-    folders = []
-    for name, seed in (("one", 1), ("other", 2)):
-        folders.append(tmp_path / name)
-        new_model(TINY, 20, 0, 1, seed).save_pretrained(folders[-1])
-    one, other, mean = (read_model(f) for f in ([folders[0]], [folders[1]], folders))
-    for a, b, found in zip(*(m.parameters() for m in (one, other, mean)), strict=True):
-        assert torch.allclose(found, (a + b) / 2)
-    assert not torch.equal(one.lm_head.weight, other.lm_head.weight)
-    assert mean.lm_head.weight is mean.model.embed_tokens.weight  # one and the same

@@ -16,14 +16,12 @@ from demeanor.data_engine.mini.batches import (  # noqa: E402
 )
 from demeanor.data_engine.mini.lessons import Lesson, drawn_lessons, word_lesson  # noqa: E402
 from demeanor.data_engine.mini.make import save  # noqa: E402
-from demeanor.data_engine.mini.mean import mean  # noqa: E402
 from demeanor.data_engine.mini.tokens import made_tokenizer  # noqa: E402
 from demeanor.data_engine.mini.train import (  # noqa: E402
     Shape,
     Steps,
     loss_of,
     new_model,
-    read_model,
     train,
 )
 from demeanor.data_engine.simulate import words as sentences  # noqa: E402
@@ -116,23 +114,6 @@ def test_every_row_is_in_one_batch_and_none_is_too_large(lessons, tokenizer):
     assert sum(len(b.ids) for b in found) == len(rows)
     assert sum(int(b.learnt.sum()) for b in found) == sum(int(r.learnt.sum()) for r in rows)
     assert all(b.ids.numel() <= 2048 or len(b.ids) == 1 for b in found)
-
-
-def test_a_mean_has_its_shares_of_every_weight(tokenizer, tmp_path):
-    folders = [tmp_path / name for name in ("one", "two")]
-    for seed, folder in enumerate(folders):
-        save(tiny(tokenizer, seed), tokenizer, {"name": "tiny", "training": {}}, folder)
-    manifest = mean(folders, (0.75, 0.25), tmp_path / "mean")
-    assert manifest["mean"] == [0.75, 0.25] and len(manifest["before"]) == 2
-    assert "training" not in manifest and manifest["name"] == "tiny"
-    one, two, both = (
-        dict(read_model([f]).named_parameters()) for f in (*folders, tmp_path / "mean")
-    )
-    for name, weight in both.items():
-        wanted = 0.75 * one[name] + 0.25 * two[name]
-        assert torch.allclose(weight, wanted, rtol=0.01, atol=1e-4)  # bf16
-    with pytest.raises(ValueError, match="sum to 1"):
-        mean(folders, (0.5, 0.6), tmp_path / "mean")
 
 
 def test_a_tiny_model_learns_comments_and_can_be_asked(tokenizer, tmp_path):
