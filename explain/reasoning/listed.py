@@ -8,6 +8,7 @@ there; and what it says of its label, which is to go with the label and its shar
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from demeanor.explain.reasoning.cues import is_expression
 from demeanor.explain.reasoning.short_form import seen
 from demeanor.explain.reasoning.weigh import EMOTIONS
 from demeanor.explain.records import Channel, Observation, Span
@@ -67,6 +68,21 @@ def recited(reply: str, observations: Iterable[Observation], speech: Sequence[Sp
     if named is None or _AFTER_KEY in reply or named[1] not in by_id:
         return None
     return f"{seen(by_id[named[1]], speech)}.".removeprefix(f"[{named[1]}] ")
+
+
+def stands_out(
+    reply: str, observations: Iterable[Observation], speech: Sequence[Span]
+) -> str | None:
+    """What follows a reply that is about to say, among the key observations, that no movement of
+    the face stands out, where one does: the strongest one that it has not told, or else whatever
+    it has not told."""
+    own = list(observations)
+    if not reply.endswith("\n- ") or _AFTER_KEY in reply or not any(map(is_expression, own)):
+        return None
+    told = _ANY_ID.findall(reply)
+    others = [o for o in own if o.obs_id not in told]
+    best = max(others, key=lambda o: (is_expression(o), _level(o)), default=None)
+    return f"{seen(best, speech)}." if best else None
 
 
 def unit_of(reply: str, observations: Iterable[Observation]) -> str | None:

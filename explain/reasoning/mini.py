@@ -27,6 +27,7 @@ from demeanor.explain.reasoning.listed import (
     once,
     recited,
     runner_up,
+    stands_out,
     unit_of,
 )
 from demeanor.explain.reasoning.prose import abstention, listed
@@ -59,6 +60,8 @@ _N_OTHERS = 3  # labels named beside the best fit
 _AHEAD = 14  # tokens that are guessed and read at once
 _LOOKED_UP_BEHIND = ("] ", "\n- ", ":", "Conclusion: ", "Conclusion: [")
 _UNITS = frozenset(code for code in MOVEMENTS if code.startswith("AU"))
+_NOTHING = "No facial movement"
+_PARTS = ("Key observations:", "Interpretation:", "Conclusion:", "Labels:")
 _Look = Callable[[str, str], str | None]
 
 
@@ -197,7 +200,8 @@ class Mini:
         while len(written) < most:
             logits = following.logits
             if barred is not None:
-                logits = logits.masked_fill(barred, -math.inf)
+                early = barred | self._too_early(written) if labels else barred
+                logits = logits.masked_fill(early, -math.inf)
             token = int(logits.argmax())
             if token == end:
                 break
@@ -240,7 +244,8 @@ class Mini:
             found = look(self._text(written), goes_on)
             yield from self._ids((found or "").removesuffix("."))
             if found and found.endswith("."):
-                yield int(following.logits.masked_fill(~self._stops, -math.inf).argmax())
+                others = ~self._stops | self._too_early(written)
+                yield int(following.logits.masked_fill(others, -math.inf).argmax())
                 yield from self._forced(written, following, labels, shares, look)
 
     def _text(self, written: Sequence[int]) -> str:
@@ -270,6 +275,30 @@ class Mini:
 
         texts = (self._text([token]) for token in range(self._model.n_tokens))
         return torch.tensor([text == "." or text.startswith(".\n") for text in texts])
+
+    @cached_property
+    def _opened(self) -> dict[int, list[int]]:
+        """The parts, counted from 1, that a token opens."""
+        texts = {n: self._text([n]) for n in range(self._model.n_tokens)}
+        found = {
+            n: [k for k, part in enumerate(_PARTS, start=1) if part in text]
+            for n, text in texts.items()
+        }
+        return {n: parts for n, parts in found.items() if parts}
+
+    def _too_early(self, written: Iterable[int]) -> Any:
+        """(vocabulary,) bool: tokens that leave out a part of a reply that is so far."""
+        return self._early[max((p for n in written for p in self._opened.get(n, ())), default=0)]
+
+    @cached_property
+    def _early(self) -> Any:
+        """(parts + 1, vocabulary) bool, by the last part that was opened."""
+        import torch
+
+        early = torch.zeros(len(_PARTS) + 1, self._model.n_tokens, dtype=torch.bool)
+        for token, parts in self._opened.items():
+            early[: min(parts) - 1, token] = True
+        return early
 
     @cached_property
     def _looked_up_behind(self) -> frozenset[int]:
@@ -395,6 +424,7 @@ def _look(
             return f" {found}" if found else concluded(reply, shares)
         told = (
             recited(reply, own, speech)
+            or (stands_out(reply, own, speech) if goes_on.startswith(_NOTHING) else None)
             or concluded(reply, shares)
             or runner_up(reply, goes_on, shares)
         )

@@ -13,6 +13,7 @@ from demeanor.explain.reasoning.listed import (
     once,
     recited,
     runner_up,
+    stands_out,
     unit_of,
 )
 from demeanor.explain.records import Unit
@@ -88,6 +89,16 @@ def test_nothing_follows_what_names_no_pattern(reply):
 )
 def test_a_key_observation_is_told_as_it_was_measured(reply, told):
     assert recited(reply, SEEN, []) == told
+
+
+def test_that_nothing_stands_out_is_not_said_of_a_face_that_moves():
+    begun = "Key observations:\n- [f3] AU17 D 4.0, 5.0-7.2 s: chin raised.\n- "
+    assert stands_out(begun, SEEN, ()).startswith("[f4] AU10 C 3.1, 5.2-7.0 s: ")
+    every = "".join(f"\n- [{o.obs_id}] x." for o in SEEN if o.obs_id not in ("f6", "v1"))
+    assert stands_out(f"{every}\n- ", SEEN, ()).startswith("[f6] ")
+    assert stands_out(f"{every}\n- [f6] x.\n- [v1] x.\n- ", SEEN, ()) is None
+    assert stands_out(begun, SEEN[5:], ()) is None  # a head that turns is no face that moves
+    assert stands_out(f"{begun}\nInterpretation:\n- ", SEEN, ()) is None
 
 
 def test_the_unit_behind_an_id_is_the_one_that_was_seen():

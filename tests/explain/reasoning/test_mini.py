@@ -103,6 +103,24 @@ def test_an_id_that_was_not_shown_cannot_be_written_unless_it_is_free(folder):
     assert "f7" in mini(folder, "see [f7] AU12", held=False).reply(request(SMILE))
 
 
+def test_no_part_is_left_out(tmp_path):
+    reply = "Key observations:\n- [f1] x.\nInterpretation:\n- [f1] y.\nConclusion: z.\nLabels: joy"
+    tokenizer = made_tokenizer([reply] * 12)
+    tokenizer.save_pretrained(tmp_path)
+    (tmp_path / "demeanor.json").write_text(json.dumps({"version": "0", "weights": 1000}))
+    (tmp_path / "label_sets.json").write_text("{}")
+    found = mini(tmp_path, None)
+    ids = found._ids(reply)
+    openings = {tokenizer.decode([n]).strip("\n.- :["): n for n in found._opened}
+    first, second, third, last = (
+        openings[name] for name in ("Key observations", "Interpretation", "Conclusion", "Labels")
+    )
+    for opened, barred in ((first, {third, last}), (second, {last}), (third, set()), (last, set())):
+        early = found._too_early(ids[: ids.index(opened) + 1])
+        assert set(early.nonzero().ravel().tolist()) == barred
+    assert set(found._too_early([]).nonzero().ravel().tolist()) == {second, third, last}
+
+
 def test_where_nothing_was_observed_there_is_no_label_whatever_it_would_say(folder):
     asked = request(gaps=[gap("face", "no face was seen"), gap("voice")])
     heard = []
