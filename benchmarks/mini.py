@@ -503,8 +503,8 @@ def clues(args: argparse.Namespace) -> str:
                 rows.append((version, name, number(score.value), span(score), beside, n))
     return (
         f"### Written clues\n\n{len(items)} texts of EMER-V2, emotion words hidden ({mask.name}), "
-        "EW-F L1 against their open labels. Neither was made for such texts: mini learnt short "
-        "comments and short forms.\n\n"
+        "EW-F L1 against their open labels. Neither was made for such texts: mini reads the "
+        "movements and sounds that one names and what it quotes.\n\n"
         + markdown(("table", "what answers", "EW-F L1", "95%", "constant", "scored"), rows)
     )
 

@@ -13,14 +13,13 @@ from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.claims import mask_quotes, sentences
 from demeanor.explain.reasoning.cues import Mention, find_mentions
 from demeanor.explain.records import (
+    DESCRIPTION,
     Channel,
     Kind,
     LabelSet,
     NotMeasured,
     Observation,
     Side,
-    Source,
-    SourceKind,
     Span,
     Timeline,
     TimelineLine,
@@ -32,7 +31,6 @@ from demeanor.explain.textualization.phrases import clause, quoted
 from demeanor.explain.textualization.timeline import n_tokens
 from demeanor.explain.vocabulary import ACTION_UNITS, VOICE_WORDS
 
-_SOURCE = Source(SourceKind.HUMAN, "clue text", "1")
 _NAMED = "named in a text, not measured"
 _SURE, _ONE_OF_SEVERAL = 1.0, 0.75  # probability that this code is meant; ours
 # A text says which way the voice changes and not how far: half of what the prototype takes for a
@@ -161,7 +159,7 @@ def _made(
         change_from_population=None,
         reliability=1.0,
         caveats=caveats,
-        source=_SOURCE,
+        source=DESCRIPTION,
         quote=quote,
     )
 

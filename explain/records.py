@@ -97,6 +97,9 @@ class Source:
     version: str
 
 
+DESCRIPTION = Source(SourceKind.HUMAN, "clue text", "1")  # its sentences were not said in the clip
+
+
 @dataclass(frozen=True, slots=True)
 class NotMeasured:
     """Something that could not be measured, and why: told to the model and to the reader."""

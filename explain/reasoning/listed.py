@@ -81,7 +81,11 @@ def stands_out(
         return None
     told = _ANY_ID.findall(reply)
     others = [o for o in own if o.obs_id not in told]
-    best = max(others, key=lambda o: (is_expression(o), _level(o)), default=None)
+    best = max(
+        others,
+        key=lambda o: (is_expression(o), o.channel is Channel.FACE, _level(o)),
+        default=None,
+    )
     return f"{seen(best, speech)}." if best else None
 
 

@@ -1,11 +1,12 @@
 """demeanor-mini, the model in the box: a small LLaMA made for this task alone.
 
 It reads the short form of a timeline (short_form.py), not the prompt of large models, and writes
-the plain three-part text. Six things are not left to it: where nothing was observed there is no
-label, it cannot name an observation that it was not shown, what it says of the one that it names is
-put in, what is there of a pattern that it names is looked up, its best fit is one of the labels
-that were asked for, and its conclusion goes with that. What ships lies in mini_model, with its
-card; other weights are asked by the name of their folder (docs/mini.md).
+the plain three-part text. Seven things are not left to it: where nothing was observed there is no
+label, it cannot name an observation that it was not shown, nor leave a part out, what it says of
+the observation that it names is put in, what is there of a pattern that it names is looked up, its
+best fit is one of the labels that were asked for, and its conclusion goes with that. What ships
+lies in mini_model, with its card; other weights are asked by the name of their folder
+(docs/mini.md).
 """
 
 import hashlib

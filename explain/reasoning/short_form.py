@@ -13,10 +13,24 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from demeanor.explain.reasoning.claims import with_cites
+from demeanor.explain.reasoning.claims import read_claim, with_cites
 from demeanor.explain.reasoning.cues import direction, hides_face
-from demeanor.explain.reasoning.signs import in_speech, is_held, speech_spans, unmeasured_codes
-from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Span, Unit
+from demeanor.explain.reasoning.signs import (
+    in_speech,
+    is_held,
+    level_of,
+    speech_spans,
+    unmeasured_codes,
+)
+from demeanor.explain.records import (
+    DESCRIPTION,
+    Channel,
+    Kind,
+    NotMeasured,
+    Observation,
+    Span,
+    Unit,
+)
 from demeanor.explain.vocabulary import (
     MOVEMENTS,
     VOICE_SOUNDS,
@@ -49,11 +63,11 @@ def short_form(
     person: str | None, observations: Sequence[Observation], gaps: Sequence[NotMeasured]
 ) -> str:
     """What is known of one person (and of voice and words), a line each."""
-    own = [o for o in observations if o.person in (person, None)]
+    own = [o for o in observations if o.person in (person, None) and not _narrates(o)]
     speech = speech_spans(own)
     kept = shown_of(person, observations)
     lines = _gaps(person, gaps)
-    lines += [_line(o, in_speech(o, speech)) for o in kept]
+    lines += [_line(_taken(o), in_speech(o, speech)) for o in kept]
     if len(own) > len(kept):
         lines.append(f"and {len(own) - len(kept)} more")
     return "\n".join(lines) or "nothing"
@@ -61,10 +75,30 @@ def short_form(
 
 def shown_of(person: str | None, observations: Iterable[Observation]) -> list[Observation]:
     """Those that get a line, in time order: what tells most, and not words alone."""
-    own = [o for o in observations if o.person in (person, None)]
+    own = [o for o in observations if o.person in (person, None) and not _narrates(o)]
     ranked = sorted(own, key=_worth, reverse=True)
     said = [o for o in ranked if o.channel is Channel.SPEECH][MAX_SAID:]
     return sorted([o for o in ranked if o not in said][:MAX_LINES], key=_time)
+
+
+def _narrates(observation: Observation) -> bool:
+    """A sentence of a description in which nothing is quoted: it names what is shown, and others
+    stand for that; nobody said it."""
+    described = observation.source == DESCRIPTION and observation.channel is Channel.SPEECH
+    return described and not read_claim(observation.quote or "").quotes
+
+
+def _taken(observation: Observation) -> Observation:
+    """As what it is read: of a description, what somebody said; a movement of which only the
+    probability is known, as one of a level that counts as much."""
+    o = observation
+    if o.source == DESCRIPTION and o.channel is Channel.SPEECH:
+        return replace(o, quote=" ".join(read_claim(o.quote or "").quotes))
+    if o.unit is not Unit.PROBABILITY or o.peak is None:
+        return o
+    change = 0.0 if is_held(o) else None
+    level = level_of(o.peak)
+    return replace(o, unit=Unit.FACS_INTENSITY, peak=level, change_from_usual=change)
 
 
 def renamed(

@@ -94,13 +94,26 @@ class Saying:
 
 def grade(intensity: float) -> float:
     """How far a FACS intensity counts, 0-1, straight lines between the points of `_GRADE`."""
-    (low, low_grade), *rest = _GRADE
-    for high, high_grade in rest:
-        if intensity < high:
-            share = max(0.0, intensity - low) / (high - low)
-            return low_grade + share * (high_grade - low_grade)
-        low, low_grade = high, high_grade
-    return 1.0
+    return _along(_GRADE, intensity)
+
+
+def level_of(probability: float) -> float:
+    """The FACS intensity that counts as much as a movement that is there so probably."""
+    return _along([(share, level) for level, share in _GRADE], _present(probability))
+
+
+def _present(probability: float) -> float:
+    return _PRESENT * max(0.0, 2.0 * probability - 1.0)
+
+
+def _along(points: Sequence[tuple[float, float]], value: float) -> float:
+    (low, low_share), *rest = points
+    for high, high_share in rest:
+        if value < high:
+            share = max(0.0, value - low) / (high - low)
+            return low_share + share * (high_share - low_share)
+        low, low_share = high, high_share
+    return low_share
 
 
 def strength(observation: Observation, speech: Sequence[Span]) -> float:
@@ -111,7 +124,7 @@ def strength(observation: Observation, speech: Sequence[Span]) -> float:
     if observation.code == "AU45":
         return 0.0  # blinks carry no emotion
     if observation.unit is Unit.PROBABILITY:
-        share = _PRESENT * max(0.0, 2.0 * (observation.peak or 0.0) - 1.0)
+        share = _present(observation.peak or 0.0)
         share *= _HELD_SHARE if is_held(observation) else 1.0
     elif observation.unit is Unit.FACS_INTENSITY:
         share = grade(_effective(observation))

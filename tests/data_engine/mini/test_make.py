@@ -35,7 +35,7 @@ def test_a_model_is_made_and_another_one_goes_on_with_it(tmp_path):
         begin=tmp_path / "one" / "model",
     )  # fmt: skip
     after = make(on, tmp_path / "two", heard.append)
-    assert after["before"] == [made]
+    assert after["before"] == [again]
     assert after["weights"] == made["weights"]
     kept = json.loads((tmp_path / "two" / "model" / "demeanor.json").read_text())
     assert kept == after

@@ -16,13 +16,15 @@ from demeanor.explain.reasoning.short_form import (
     as_text,
     ask,
     ask_label,
+    fact,
     filled,
     of_words,
     renamed,
     short_form,
+    shown_of,
     with_names,
 )
-from demeanor.explain.records import LabelSet, Unit
+from demeanor.explain.records import DESCRIPTION, LabelSet, Unit
 
 LABELS = LabelSet("two", ("joy", "gloom"), {}, "")
 
@@ -49,6 +51,22 @@ def test_words_are_read_in_small_letters_and_told_as_they_were_written():
     words = said("s1", "WHAT a day!", (0.5, 1.5))
     assert lines(words) == ["[s1] 0.5-1.5 s: “ what a day!”"]
     assert filled("[s1] 0.5-1.5 s: <said>", [words]) == "[s1] 0.5-1.5 s: “WHAT a day!”"
+
+
+def test_a_movement_that_is_only_known_to_be_there_is_read_as_a_middling_one():
+    sure = replace(au("f1", 12, 1.0, (0.2, 3.7)), unit=Unit.PROBABILITY)
+    assert lines(sure)[0].startswith("[f1] AU12 C 2.7, 0.2-3.7 s")
+    stays = replace(held("f1", 4, 1.0), unit=Unit.PROBABILITY)
+    assert lines(stays)[0].startswith("[f1] AU4 C 2.7") and lines(stays)[0].endswith(" held")
+    assert fact(sure) == "[f1] AU12 1.00 probability, 0.2-3.7 s"  # what a reply says of it
+
+
+def test_of_a_description_only_what_it_quotes_was_said():
+    told = said("s1", "She smiles and is glad."), said("s2", 'The subtitle reads: "Go, now!"')
+    told = tuple(replace(o, source=DESCRIPTION) for o in told)
+    assert [line.rpartition(": ")[2] for line in lines(*told)] == ["“ go, now!”"]
+    assert lines(told[0]) == ["nothing"]
+    assert shown_of("p1", told) == [told[1]]
 
 
 def test_gaps_come_first_without_their_reasons():

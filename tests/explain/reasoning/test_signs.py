@@ -8,6 +8,7 @@ from demeanor.explain.reasoning.signs import (
     find_sayings,
     grade,
     is_read,
+    level_of,
     match_patterns,
     strength,
     voice_evidence,
@@ -61,6 +62,12 @@ def test_a_probability_of_presence_counts_like_a_clear_movement_and_no_more():
     even = replace(au("f1", 12, 0.5, change_from_usual=0.5), unit=Unit.PROBABILITY)
     assert strength(sure, ()) == pytest.approx(0.85 * 0.9 * 0.95)
     assert strength(even, ()) == 0.0
+
+
+def test_the_level_that_counts_as_much_as_a_probability():
+    found = [level_of(share) for share in (1.0, 0.75, 0.5, 0.2)]
+    assert found == pytest.approx([8 / 3, 1.95, 1.0, 1.0])  # shares of .85, .425, 0, 0
+    assert [grade(level) for level in found] == pytest.approx([0.85, 0.425, 0.0, 0.0])
 
 
 def test_speech_takes_from_mouths_and_leaves_brows():
