@@ -90,7 +90,17 @@ def load_base(base: str, weights: WeightsConfig) -> Loaded:
         model = AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable(base, error) from error
+    if weights.quantize == NF4 and weights.compute != "bfloat16":
+        _not_in_bfloat16(model)
     return Loaded(load_tokenizer(base), model)
+
+
+def _not_in_bfloat16(model: Any) -> None:
+    """On processors with AVX512-BF16 bitsandbytes answers in bfloat16, whatever was asked for, and
+    otherwise than the model was tuned."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def _four_bit(weights: WeightsConfig) -> Any:
