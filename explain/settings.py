@@ -59,6 +59,7 @@ class EventSettings:
     turn_allowance: float  # FACS intensity
     brief_enter: float  # micro-expressions: height above what came just before and after
     brief_trembles: float  # standard deviations of the track's noise that they must exceed
+    brief_jumps: float  # times what its short rises reach in one frame of ten
     brief_min_s: float  # Ekman: 1/25 s
     brief_max_s: float  # Yan et al. 2013; macro-expressions last longer
     brief_min_fps: float  # one frame of it lasts 0.04 s

@@ -19,6 +19,7 @@ _FPS_SLACK = 0.995  # 24.98 fps is 25
 _REACH_S = 0.1  # on both sides of what disturbs
 _FOOT = 0.25  # of the height: below it a short rise is lost in the trembling
 _BESIDE = 0.35  # of the height: what a frame next to the apex shows of any real movement
+_JUMPS = 0.9  # of the frames
 _MIN_FRAMES = 25  # fewer do not tell trembling from movement
 Peak = tuple[int, int, int]  # first, apex, last
 
@@ -34,16 +35,17 @@ def brief_peaks(
     """Short rises above what came just before and after, in time order.
 
     change: (n,) above the own rest; disturbed: (n,) frames whose short movements are not
-    believed, e.g. around a blink. A rise must stand clear of how much this track trembles.
+    believed, e.g. around a blink. A rise must stand clear of how much this track trembles, and of
+    how high it jumps now and then.
     """
     if len(times_s) < 5 or too_slow(times_s, settings):
         return []
     step_s = frame_step_s(times_s)
     values = np.asarray(change, float)
     above = values - held(values, times_s, settings.brief_max_s)
-    least = max(settings.brief_enter, settings.brief_trembles * trembling(change))
-    reach = 2 * math.ceil(_REACH_S / step_s) + 1
-    blocked = maximum_filter1d((disturbed | np.isnan(values)).astype(np.uint8), reach) > 0
+    blocked = near(disturbed | np.isnan(values), step_s, _REACH_S)
+    jumps = settings.brief_jumps * _jumping(above[~blocked])
+    least = max(settings.brief_enter, settings.brief_trembles * trembling(change), jumps)
     farthest = round(settings.brief_max_s / step_s)
     found = []
     (high,) = np.nonzero(~blocked & (above >= least))
@@ -53,6 +55,12 @@ def brief_peaks(
         if peak is not None and _lasts(times_s, peak, settings):
             found.append(peak)
     return found
+
+
+def near(flags: np.ndarray, step_s: float, reach_s: float) -> np.ndarray:
+    """(n,) bool: frames that lie so close to a flagged one."""
+    size = 2 * math.ceil(reach_s / step_s) + 1
+    return np.asarray(maximum_filter1d(flags.astype(np.uint8), size) > 0)
 
 
 def _whole(
@@ -82,6 +90,12 @@ def _whole(
 def _lasts(times_s: np.ndarray, peak: Peak, settings: EventSettings) -> bool:
     length_s = times_s[peak[2]] - times_s[peak[0]]
     return bool(settings.brief_min_s <= length_s <= settings.brief_max_s)
+
+
+def _jumping(above: np.ndarray) -> float:
+    """What a track's short rises reach in one frame of ten: of a lively face, of points that lose
+    hold. 0.0 where there are too few frames to tell."""
+    return float(np.quantile(above, _JUMPS)) if len(above) >= _MIN_FRAMES else 0.0
 
 
 def trembling(change: np.ndarray) -> float:

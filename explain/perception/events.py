@@ -12,7 +12,7 @@ second are looked for, and marked, on their own (brief.py).
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from demeanor.explain.perception.action_units import MAX_INTENSITY
 from demeanor.explain.perception.baseline import frame_step_s
-from demeanor.explain.perception.brief import brief_peaks, too_slow, trembling
+from demeanor.explain.perception.brief import brief_peaks, near, too_slow, trembling
 from demeanor.explain.perception.talking import Talking, held, talking
 from demeanor.explain.records import (
     Channel,
@@ -53,13 +53,17 @@ _PROBABLE = (0.5, 0.25)  # enter and leave for probabilities: even odds above us
 _MIN_RATE_S = 10.0  # a blink rate from less says nothing
 _FAST_TURN_DEG_S = 40.0  # frames blur, and points lag behind the head
 _LIDS = 0.5  # of blink_enter: lids on their way pull at brows and cheeks
+_ECHO, _ECHO_S = 0.85, 0.08  # of the stronger one's height; between apexes, two frames at 25 fps
 _MOUTH = (Region.MOUTH, Region.JAW)
 _OPENINGS = ("AU25", "AU26")
+_EDGE_S = 0.3  # of an onset or offset, to either side
+_BESIDE_TALK_S = 0.5  # the first syllable shows no rhythm yet
 WITH_SPEECH = "the mouth moves with speech here"
 WITHOUT_VOICE = "the mouth moves in the rhythm of speech here, though no voice is heard"
 TURNED = "the head is turned or tipped far here"
 # Units that another one, where it is the stronger, makes seem to be there (docs/perception.md).
 _FEIGNED_BY = {"AU14": "AU12", "AU15": "AU20"}
+_NO_REST = "they are told against the person's own face at rest, which is not seen here"
 _SILENT = "the mouth moves in the rhythm of speech, though no voice is heard"
 
 
@@ -181,17 +185,17 @@ class _Scene:
     """What else goes on in the face, by frame: what may pass for an expression."""
 
     talk: Talking
-    voice: np.ndarray  # (n,) bool: somebody speaks, whoever it is
+    lips: np.ndarray  # (n,) bool: the mouth talks or somebody speaks, or will at once, or just did
     allowance: np.ndarray  # (n,) FACS levels that a turned head may add
     far: np.ndarray  # (n,) bool: half of the largest allowance and more
     moving: np.ndarray  # (n,) bool: the head turns fast
     lids: np.ndarray  # (n,) bool: the eyes are closed or closing
-    at_rest: bool  # whether the person's own rest is known
+    rested: Collection[str]  # codes in which the person's own rest is known
 
     def disturbed(self, code: str) -> np.ndarray:
         """(n,) frames whose short movements in this unit's region are not believed."""
         mouth = ACTION_UNITS[code].region in _MOUTH
-        other = self.talk.either | self.voice if mouth else self.lids
+        other = self.lips if mouth else self.lids
         return np.asarray(self.moving | other | (self.allowance > 0))
 
 
@@ -199,7 +203,7 @@ def _scene(
     tracks: Mapping[str, CueTrack],
     changes: Mapping[str, np.ndarray],
     speech: Sequence[Span],
-    at_rest: bool,
+    rested: Collection[str],
     settings: EventSettings,
 ) -> _Scene:
     times_s = next(iter(tracks.values())).times_s
@@ -211,14 +215,17 @@ def _scene(
         closed = np.nan_to_num(lids) >= _LIDS * settings.blink_enter
     turned = [tracks[c].values for c in ("pose_yaw", "pose_pitch") if c in tracks]
     allowance = _allowance(turned, len(times_s), settings)
+    talk = talking(times_s, opening, speech, settings)
+    lips = talk.either | _inside(times_s, speech)
+    step_s = frame_step_s(times_s)
     return _Scene(
-        talking(times_s, opening, speech, settings),
-        _inside(times_s, speech),
+        talk,
+        near(lips, step_s, _BESIDE_TALK_S) if step_s > 0 else lips,
         allowance,
         allowance > settings.turn_allowance / 2,
         _fast(turned, times_s),
         closed,
-        at_rest,
+        rested,
     )
 
 
@@ -260,13 +267,13 @@ def face_events(
     speech: Sequence[Span],
     reliability: Mapping[str, float],
     settings: EventSettings,
-    at_rest: bool = False,
+    rested: Collection[str] = (),
 ) -> list[Event]:
     """All events of one person's face tracks, in time order.
 
     changes: (n,) per action unit, above the own rest and not clipped, so that the apex of a
     strong expression is found; speech: when somebody speaks; reliability: 0-1 per code, from the
-    backend's calibration; at_rest: whether `changes` count from a rest that was seen, without
+    backend's calibration; rested: codes whose `changes` count from a rest that was seen, without
     which no micro-expression is told. Tracks of one side give a two-sided event its side, and no
     events of their own.
     """
@@ -274,7 +281,7 @@ def face_events(
     by_code = {t.code: t for t in tracks if t.side is None}
     if not by_code:
         return []
-    scene = _scene(by_code, changes, speech, at_rest, settings)
+    scene = _scene(by_code, changes, speech, rested, settings)
     events: list[Event] = []
     for track in by_code.values():
         if track.code == "AU27":  # the same movement as AU26, told apart by degree: one event
@@ -288,7 +295,7 @@ def face_events(
         elif track.code in _HEAD or track.code in _GAZE:
             events += _turns(track, norm, settings)
     one_sided: _Sided = {(t.code, t.side): t for t in tracks if t.side is not None}
-    events = [_with_side(event, one_sided, norms, settings) for event in events]
+    events = [_with_side(e, one_sided, norms, settings) for e in _without_echoes(events)]
     heard = _Overlap(speech)
     events = [_with_caveats(event, heard, scene, by_code, changes) for event in events]
     return sorted(events, key=lambda e: (e.span.start_s, e.code))
@@ -300,7 +307,7 @@ def face_limits(
     changes: Mapping[str, np.ndarray],
     speech: Sequence[Span],
     settings: EventSettings,
-    at_rest: bool,
+    rested: Collection[str],
 ) -> list[NotMeasured]:
     """What events of this person cannot be told, and why."""
     by_code = {t.code: t for t in tracks if t.side is None}
@@ -314,10 +321,12 @@ def face_limits(
             f"{rate:.3g} frames a second: movements of {settings.brief_min_s:g} to "
             f"{settings.brief_max_s:g} s need {settings.brief_min_fps:g} or more"
         )
-    elif not at_rest:
-        rows.append("they are told against the person's own face at rest, which is not seen here")
+    else:
+        unseen = [c for c, t in by_code.items() if _graded(t) and c not in rested]
+        if unseen or not rested:
+            rows.append(_NO_REST + (f" in {', '.join(unseen)}" if rested else ""))
     limits = [NotMeasured("micro-expressions", row, person=person) for row in rows]
-    talk = _scene(by_code, changes, speech, at_rest, settings).talk
+    talk = _scene(by_code, changes, speech, rested, settings).talk
     for flags, why in ((talk.heard, "the person talks"), (talk.unheard, _SILENT)):
         if flags.any():
             seconds = flags.sum() * frame_step_s(times_s)
@@ -384,7 +393,7 @@ def _with_brief(
     """Events with the short ones marked, and with those that are too small to be found among
     the others. What overlaps a longer event of the same unit is part of it.
     """
-    if not scene.at_rest or too_slow(track.times_s, settings):
+    if track.code not in scene.rested or too_slow(track.times_s, settings):
         return events
     peaks = brief_peaks(change, track.times_s, scene.disturbed(track.code), settings)
     short = [
@@ -393,15 +402,32 @@ def _with_brief(
         )
         for peak in peaks
     ]
-    rest = [e for e in events if not any(_same(e, b) for b in short)]
+    rest = [e for e in events if not any(_same(e, b, settings) for b in short)]
     taken = _Overlap([e.span for e in rest])
     return rest + [b for b in short if taken.seconds(b.span) == 0.0]
 
 
-def _same(event: Event, brief: Event) -> bool:
+def _same(event: Event, brief: Event, settings: EventSettings) -> bool:
     """Whether an event found by its level is that short one, and not a longer one around it."""
-    longer = event.span.duration_s > 2 * brief.span.duration_s
+    longer = event.span.duration_s > max(2 * brief.span.duration_s, settings.brief_max_s)
     return event.span.overlap_s(brief.span) > 0 and not longer
+
+
+def _without_echoes(events: Sequence[Event]) -> list[Event]:
+    """Without the short events that go with a stronger short one in the same instant, or with the
+    onset or offset of a stronger long one: a face that changes fast moves the measure of its
+    other parts too, and so short a time does not tell them apart."""
+    return [e for e in events if not e.brief or not any(_echoes(e, other) for other in events)]
+
+
+def _echoes(event: Event, other: Event) -> bool:
+    if {event.code, other.code} <= set(_OPENINGS) or other.unit is not event.unit:
+        return False
+    risen, by = (e.change_from_usual or e.peak for e in (event, other))
+    if other.brief:
+        return abs(event.apex_s - other.apex_s) <= _ECHO_S and risen < _ECHO * by
+    edges_s = (other.span.start_s, other.span.end_s)
+    return min(abs(event.apex_s - edge_s) for edge_s in edges_s) <= _EDGE_S and risen < by
 
 
 def _rule(track: CueTrack, change: np.ndarray, settings: EventSettings) -> EventRule:

@@ -91,6 +91,7 @@ class FaceMeasurement:
     """`changes`: by person and code, (frames,) intensity above the person's own rest, not
     clipped at E and bridged over blinks: what events are looked for in. `rests`: by person, of
     each track of theirs the level at rest, on its own scale, and how much it trembles there.
+    `rested`: by person, the codes whose rest was seen, not beyond what neutral faces show.
     `neutrals`: by person, None where they were seen for too short a time.
     """
 
@@ -99,6 +100,7 @@ class FaceMeasurement:
     not_measured: tuple[NotMeasured, ...]
     changes: dict[tuple[str, str], np.ndarray]
     rests: dict[str, Rests]
+    rested: dict[str, frozenset[str]]
     neutrals: dict[str, Neutral | None]
 
 
@@ -189,6 +191,7 @@ class FaceRecorder:
         people, tracks, missing = [], [], self._whole_clip(times_s, faces, kept, crowd)
         changes: dict[tuple[str, str], np.ndarray] = {}
         rests: dict[str, Rests] = {}
+        rested: dict[str, frozenset[str]] = {}
         neutrals: dict[str, Neutral | None] = {}
         for number, rows in enumerate(kept, start=1):
             name = f"p{number}"
@@ -201,12 +204,13 @@ class FaceRecorder:
             neutrals[name] = self._neutral(uncovered, step_s, settings.baseline, shown)
             changes |= self._action_units(sheet, settings, neutrals[name])
             rests[name] = _seen_rests(self._rests(neutrals[name]), sheet.tracks)
+            rested[name] = self._rested(neutrals[name])
             _add_posture(sheet)
             tracks += sheet.tracks
             missing += [*_of_person(name, gaps), *_of_covers(sheet, self._model.codes)]
             missing += _turned(name, rows)
         return FaceMeasurement(
-            tuple(people), tuple(tracks), tuple(missing), changes, rests, neutrals
+            tuple(people), tuple(tracks), tuple(missing), changes, rests, rested, neutrals
         )
 
     def _reduce(self, track: int) -> None:
@@ -329,6 +333,10 @@ class FaceRecorder:
         levels = self._model.levels_above(neutral.levels[None], neutral.levels).intensity[0]
         pairs = zip(levels.tolist(), neutral.spread.tolist(), strict=True)
         return dict(zip(self._columns(), pairs, strict=True))
+
+    def _rested(self, neutral: Neutral | None) -> frozenset[str]:
+        held = [True] * len(self._model.codes) if neutral is None else neutral.held.tolist()
+        return frozenset(c for c, h in zip(self._model.codes, held, strict=False) if not h)
 
     def _columns(self) -> list[tuple[str, Side | None]]:
         return [*((code, None) for code in self._model.codes), *self._model.sided]

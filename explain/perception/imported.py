@@ -128,6 +128,7 @@ def without_meshes(
         tuple(not_measured),
         changes,
         rests={p.person: {} for p in people},
+        rested={p.person: frozenset() for p in people},
         neutrals={p.person: None for p in people},
     )
 

@@ -344,7 +344,7 @@ def person_events(
     own = [usual(t, settings.baseline, rests.get((t.code, t.side))) for t in tracks]
     heads = head_events(tracks, settings.body)
     shown = face_events(
-        tracks, own, changes, speech, reliability, settings.events, _rested(face, person)
+        tracks, own, changes, speech, reliability, settings.events, face.rested[person]
     )
     hands = hand_events(tracks, settings.face.covered_place, settings.events.min_duration_s)
     return own, [*without_parts(shown, heads), *heads, *hands]
@@ -354,18 +354,13 @@ def _person_limits(
     face: FaceMeasurement, person: str, speech: Sequence[Span], settings: Settings
 ) -> list[NotMeasured]:
     tracks, changes = _own(face, person)
-    rested = _rested(face, person)
+    rested = face.rested[person]
     return face_limits(person, tracks, changes, speech, settings.events, rested)
 
 
 def _own(face: FaceMeasurement, person: str) -> tuple[list[CueTrack], dict[str, np.ndarray]]:
     changes = {code: change for (who, code), change in face.changes.items() if who == person}
     return [t for t in face.tracks if t.person == person], changes
-
-
-def _rested(face: FaceMeasurement, person: str) -> bool:
-    neutral = face.neutrals[person]
-    return neutral is not None and neutral.at_rest
 
 
 def _dimensions(

@@ -39,15 +39,19 @@ class Population:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neutral:
-    """The zero of one person. `at_rest` is False where the person's calmest posture still lies
-    beyond what neutral faces show: then it is a level held all along, and no neutral face.
+    """The zero of one person. `held` is True where the person's calmest posture still lies beyond
+    what neutral faces show: then it is a level held all along, and no neutral face.
     """
 
     levels: np.ndarray  # (codes,)
     spread: np.ndarray  # (codes,) half the distance from the 16th to the 84th percentile there
     seconds: float  # of frames that show it
-    at_rest: bool
+    held: np.ndarray  # (codes,) bool
     origin: str  # FOUND, "shown at 3.00 s", "shown in rest.mp4"
+
+    @property
+    def at_rest(self) -> bool:
+        return not self.held.any()
 
 
 def population(high: np.ndarray, spread: np.ndarray | None = None) -> Population:
@@ -145,8 +149,8 @@ def find_neutral(
     chosen = np.median(steady[members], axis=0)
     seconds = float(members.sum() * frame_step_s(times_s))
     beyond = (chosen - known.centre) / known.spread
-    at_rest = bool((beyond[:n_joint] <= settings.neutral_spreads).all())
-    if at_rest:
+    held = (beyond > settings.neutral_spreads) & (np.arange(len(beyond)) < n_joint)
+    if not held.any():
         weighed = _shrunk(chosen, known, seconds, settings.shrink_s)
         low, middle = np.quantile(steady, [0.05, 0.5], axis=0)
         rest = np.clip(weighed, np.minimum(chosen, low), np.maximum(chosen, middle))
@@ -154,13 +158,14 @@ def find_neutral(
         low = np.quantile(steady, settings.own_quantile, axis=0)
         nearer = np.abs(low - known.centre) < np.abs(chosen - known.centre)
         rest = np.where(nearer, low, chosen)
-    return Neutral(rest, _half_width(levels[members]), seconds, at_rest, FOUND)
+    return Neutral(rest, _half_width(levels[members]), seconds, held, FOUND)
 
 
 def shown_neutral(times_s: np.ndarray, levels: np.ndarray, origin: str) -> Neutral:
     """Rest where somebody said that it is shown: taken as it is, and not weighed against others."""
     seconds = float(len(levels) * frame_step_s(times_s))
-    return Neutral(np.median(levels, axis=0), _half_width(levels), seconds, True, origin)
+    rest = np.median(levels, axis=0)
+    return Neutral(rest, _half_width(levels), seconds, np.zeros(len(rest), bool), origin)
 
 
 def _shrunk(own: np.ndarray, known: Population, seconds: float, half_at_s: float) -> np.ndarray:

@@ -6,7 +6,7 @@ import pytest
 from demeanor.explain.perception.brief import brief_peaks, too_slow, trembling
 from demeanor.explain.settings import load_settings
 
-SETTINGS = load_settings().events  # .04 to .5 s, 1.2 high, 6 times the trembling, 25 fps
+SETTINGS = load_settings().events  # .04 to .5 s, .7 high, 6 times the trembling, 25 fps
 NAN = float("nan")
 NEVER = np.zeros(250, bool)
 
@@ -54,7 +54,7 @@ def test_it_may_come_on_top_of_something_that_lasts():
         lambda t: pulse(t, 5.0, 1.0, 4.0),  # an expression of a second
         lambda t: np.where(t > 5.0, 3.0, 0.0),  # one that stays
         lambda t: pulse(t, 5.0, 0.2, 2.0) - 3.0,  # back towards rest, from below it
-        lambda t: pulse(t, 5.0, 0.2, 0.8),  # a trace
+        lambda t: pulse(t, 5.0, 0.2, 0.5),  # less than a trace
         lambda t: np.where(np.abs(t - 5.0) < 0.01, 4.0, 0.0),  # one frame: a point that jumps
         lambda t: pulse(t, 0.04, 0.2, 2.0),  # cut off by the clip's beginning
     ],
@@ -70,6 +70,15 @@ def test_trembling_is_none_and_raises_what_is_asked_for():
     assert trembling(noise) == pytest.approx(0.4, rel=0.1)
     assert spans(noise, times_s) == []
     assert spans(noise + pulse(times_s, 60.0, 0.2, 1.3), times_s) == []
+
+
+def test_one_rise_among_many_as_high_is_no_movement():
+    times_s, rest = clip()
+    twice = rest + sum(pulse(times_s, apex_s, 0.2, 0.9) for apex_s in (3.0, 6.0))
+    assert len(spans(twice, times_s)) == 2
+    often = rest + sum(pulse(times_s, apex_s, 0.2, 0.9) for apex_s in np.arange(0.6, 9.6, 0.6))
+    assert spans(often, times_s) == []
+    assert len(spans(often + pulse(times_s, 5.1, 0.2, 4.0), times_s)) == 1
 
 
 #  a blink at 5 s; what moves within a tenth of a second of it is not believed

@@ -31,7 +31,7 @@ def bouts(values, rule=RULE):
     return find_bouts(np.array(values, float), np.arange(len(values)) * 0.1, rule)
 
 
-def events(track, *, own=0.0, change=None, speech=(), others=(), reliability=None, at_rest=False):
+def events(track, *, own=0.0, change=None, speech=(), others=(), reliability=None):
     """Events of one track whose usual level is `own`; change: what it does above that."""
     intensity = track.unit in (Unit.FACS_INTENSITY, Unit.PROBABILITY)
     tracks = [track, *others]
@@ -40,7 +40,7 @@ def events(track, *, own=0.0, change=None, speech=(), others=(), reliability=Non
         norms[0] = dataclasses.replace(norms[0], population=0.0)
     above = track.values - (own or 0.0) if change is None else np.array(change, np.float32)
     changes = {t.code: np.zeros_like(t.values) for t in others} | {track.code: above}
-    return face_events(tracks, norms, changes, speech, reliability or {}, SETTINGS, at_rest)
+    return face_events(tracks, norms, changes, speech, reliability or {}, SETTINGS)
 
 
 # Smoothing ------------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ SECONDS = np.arange(200) * FRAME_S  # eight seconds
 TALK = np.where((SECONDS > 2) & (SECONDS < 6), 1 - np.cos(2 * np.pi * 4 * SECONDS), 0.0)
 
 
-def faces(draw, speech=(), at_rest=False, **drawn):
+def faces(draw, speech=(), rested=(), **drawn):
     """Events of several units drawn at once at 25 fps, all with a usual of 0."""
     tracks = [
         draw(
@@ -339,12 +339,12 @@ def faces(draw, speech=(), at_rest=False, **drawn):
     ]
     norms = [Usual("p1", t.code, None, 0.0, 0.1, 0.0, t.unit) for t in tracks]
     changes = {t.code: t.values for t in tracks}
-    return face_events(tracks, norms, changes, speech, {}, SETTINGS, at_rest)
+    return face_events(tracks, norms, changes, speech, {}, SETTINGS, rested)
 
 
 def test_lips_that_talk_show_no_expression(draw_track):
     drawn = {"AU25": TALK, "AU26": TALK, "AU18": 1.5 * np.roll(TALK, 3)}
-    assert faces(draw_track, [Span(2, 6)], at_rest=True, **drawn) == []
+    assert faces(draw_track, [Span(2, 6)], drawn, **drawn) == []
 
 
 def test_lips_that_talk_without_a_voice_show_none_either(draw_track):
@@ -375,11 +375,11 @@ def test_brows_that_rise_while_lips_talk_are_seen(draw_track):
 def test_what_a_talking_mouth_may_hide_is_declared(draw_track):
     tracks = [draw_track("AU25", TALK, step_s=FRAME_S)]
     changes = {"AU25": TALK}
-    (row,) = face_limits("p1", tracks, changes, [Span(2, 6)], SETTINGS, True)
+    (row,) = face_limits("p1", tracks, changes, [Span(2, 6)], SETTINGS, changes)
     assert (row.what, row.person) == ("short movements of the mouth", "p1")
     assert "talks (for 4.4 s in all)" in row.reason
     assert (row.span.start_s, row.span.end_s) == pytest.approx((1.8, 6.2), abs=0.05)
-    (row,) = face_limits("p1", tracks, changes, [], SETTINGS, True)
+    (row,) = face_limits("p1", tracks, changes, [], SETTINGS, changes)
     assert "no voice is heard" in row.reason
 
 
@@ -395,7 +395,7 @@ def blip(apex_s, height, length_s=0.2):
 
 def test_a_brief_movement_is_one_event_and_marked(draw_track):
     for height in (1.6, 4.0):  # too short for the smoothed track, and not
-        (event,) = faces(draw_track, at_rest=True, AU4=blip(4.0, height))
+        (event,) = faces(draw_track, rested=["AU4"], AU4=blip(4.0, height))
         assert (event.brief, event.kind) == (True, Kind.EVENT)
         assert event.apex_s == pytest.approx(4.0)
         assert event.peak == pytest.approx(height, abs=0.1)
@@ -409,40 +409,76 @@ def test_without_a_rest_of_the_person_s_own_none_is_told(draw_track):
 
 
 def test_an_expression_is_not_brief(draw_track):
-    (event,) = faces(draw_track, at_rest=True, AU4=blip(4.0, 3.0, 1.2))
+    (event,) = faces(draw_track, rested=["AU4"], AU4=blip(4.0, 3.0, 1.2))
     assert not event.brief
 
 
 def test_a_brow_that_jumps_with_a_blink_is_no_brief_movement(draw_track):
     lids = np.where(np.abs(SECONDS - 4) < 0.1, 4.0, 0.0)
-    found = faces(draw_track, at_rest=True, AU43=lids, AU4=blip(4.1, 1.6))
+    found = faces(draw_track, rested=["AU4"], AU43=lids, AU4=blip(4.1, 1.6))
     assert [e.code for e in found] == ["AU45"]
 
 
 def test_lips_move_briefly_in_silence_only(draw_track):
     drawn = {"AU14": blip(4.0, 1.6)}
-    assert [e.brief for e in faces(draw_track, at_rest=True, **drawn)] == [True]
-    assert faces(draw_track, [Span(3.5, 5)], at_rest=True, **drawn) == []
+    assert [e.brief for e in faces(draw_track, rested=drawn, **drawn)] == [True]
+    assert faces(draw_track, [Span(3.5, 5)], drawn, **drawn) == []
+
+
+def test_the_first_syllable_is_no_brief_movement(draw_track):
+    lips = TALK + blip(1.7, 2.0)  # before the rhythm is there
+    assert not any(e.brief for e in faces(draw_track, rested=["AU25"], AU25=lips))
+    alone = blip(0.8, 2.0)
+    assert [e.brief for e in faces(draw_track, rested=["AU25"], AU25=alone)] == [True]
+
+
+def smile(first_s, last_s, height=4.0):
+    return np.where(np.abs(SECONDS - (first_s + last_s) / 2) < (last_s - first_s) / 2, height, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("step_s", "at_rest", "reason"),
+    ("drawn", "found"),
     [
-        (0.08, True, "12.5 frames a second: movements of 0.04 to 0.5 s need 25 or more"),
-        (0.04, False, "they are told against the person's own face at rest"),
-        (0.04, True, None),
+        ({"AU12": blip(4.0, 2.0), "AU14": blip(4.04, 1.2)}, {"AU12"}),
+        ({"AU12": blip(4.0, 2.0), "AU6": blip(4.0, 1.8)}, {"AU6", "AU12"}),  # as strong
+        ({"AU12": blip(4.0, 2.0), "AU4": blip(4.4, 1.2)}, {"AU4", "AU12"}),  # at another time
+        ({"AU25": blip(4.0, 3.0), "AU26": blip(4.0, 1.5)}, {"AU25", "AU26"}),  # one opens with both
+        ({"AU12": smile(4.0, 6.0), "AU17": blip(4.2, 1.5)}, set()),  # as the smile begins
+        ({"AU12": smile(4.0, 6.0), "AU17": blip(6.2, 1.5)}, set()),  # as it ends
+        ({"AU12": smile(4.0, 6.0), "AU4": blip(5.0, 1.5)}, {"AU4"}),  # while it is held
     ],
 )
-def test_where_no_brief_movement_can_be_told_it_is_said(draw_track, step_s, at_rest, reason):
-    tracks = [draw_track("AU4", [0.0] * 100, step_s=step_s)]
-    rows = face_limits("p1", tracks, {"AU4": tracks[0].values}, (), SETTINGS, at_rest)
-    assert [row.what for row in rows] == ["micro-expressions"] * (reason is not None)
-    assert all(row.reason.startswith(reason) for row in rows)
+def test_what_goes_with_a_stronger_movement_is_no_brief_one(draw_track, drawn, found):
+    events = faces(draw_track, rested=drawn, **drawn)
+    assert {e.code for e in events if e.brief} == found
+
+
+def test_an_event_within_half_a_second_is_the_brief_one_in_it(draw_track):
+    leaning = blip(4.0, 3.0) + np.where(np.abs(SECONDS - 3.9) < 0.2, 1.0, 0.0)
+    (event,) = faces(draw_track, rested=["AU17"], AU17=leaning)
+    assert event.brief
+
+
+@pytest.mark.parametrize(
+    ("step_s", "rested", "reason"),
+    [
+        (0.08, ("AU4", "AU12"), "12.5 frames a second: movements of 0.04 to 0.5 s need 25 or more"),
+        (0.04, (), "they are told against the person's own face at rest, which is not seen here"),
+        (0.04, ("AU4",), "they are told against the person's own face at rest, which is not seen "
+         "here in AU12"),
+        (0.04, ("AU4", "AU12"), None),
+    ],
+)  # fmt: skip
+def test_where_no_brief_movement_can_be_told_it_is_said(draw_track, step_s, rested, reason):
+    tracks = [draw_track(code, [0.0] * 100, step_s=step_s) for code in ("AU4", "AU12")]
+    changes = {track.code: track.values for track in tracks}
+    rows = face_limits("p1", tracks, changes, (), SETTINGS, rested)
+    assert [(r.what, r.reason) for r in rows] == [("micro-expressions", reason)] * bool(reason)
 
 
 def test_of_a_picture_nothing_more_is_said(draw_track):
     track = draw_track("AU4", [0.0])
-    assert face_limits("p1", [track], {"AU4": track.values}, (), SETTINGS, False) == []
+    assert face_limits("p1", [track], {"AU4": track.values}, (), SETTINGS, ()) == []
 
 
 # Turned heads ---------------------------------------------------------------------------------
@@ -545,7 +581,7 @@ def test_half_an_hour_is_found_whole(draw_track):
     norms = [Usual("p1", t.code, None, 0.0, 0.1, 0.0, t.unit) for t in tracks]
     changes = {t.code: t.values for t in tracks}
     speech = [Span(60 * m + s, 60 * m + s + 0.9) for m in range(30) for s in range(20)]
-    found = face_events(tracks, norms, changes, speech, {}, SETTINGS, True)
+    found = face_events(tracks, norms, changes, speech, {}, SETTINGS, changes)
     assert sum(e.code == "AU12" for e in found) == 30
     assert sum(e.code == "AU45" and e.kind is Kind.EVENT for e in found) == 450
     assert not any(e.code == "AU25" for e in found)

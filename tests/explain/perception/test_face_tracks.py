@@ -108,6 +108,13 @@ def test_a_smile_of_3_is_3():
     np.testing.assert_allclose(found.changes["p1", "AU12"][40:], 3.0, atol=0.01)
 
 
+def test_a_unit_that_is_held_all_along_has_no_rest_of_its_own_and_the_others_have():
+    assert record([seen(n, smile=3.0) for n in range(80)], 80).rested["p1"] == {"AU1", "AU43"}
+    assert record([seen(n) for n in range(80)], 80).rested["p1"] == set(CODES)
+    glimpse = record([seen(n) for n in range(20)], 80)
+    assert glimpse.rested["p1"] == set()
+
+
 def test_a_change_goes_on_where_the_scale_ends():
     found = record([seen(n, smile=7.0 if n >= 40 else 0.0) for n in range(60)], 60)
     assert track(found, "AU12").values[50] == 5.0

@@ -101,6 +101,8 @@ def test_what_lies_below_neutral_is_how_a_face_is_built():
 def test_a_smile_from_the_first_frame_to_the_last_is_held_and_no_rest():
     neutral = found(face((SMILE, 10)))
     assert not neutral.at_rest
+    held = dict(zip(UNITS, neutral.held.tolist(), strict=True))
+    assert (held["AU12"], held["AU4"]) == (True, False)
     np.testing.assert_allclose(neutral.levels, SMILE, atol=0.2)
 
 
@@ -190,7 +192,7 @@ def test_where_the_face_is_not_seen_then_rest_is_looked_for():
 
 
 def test_rest_of_another_clip_is_taken_whatever_is_seen_in_this_one():
-    shown = Neutral(np.ones(4), np.zeros(4), 3.0, True, "shown in rest.mp4")
+    shown = Neutral(np.ones(4), np.zeros(4), 3.0, np.zeros(4, bool), "shown in rest.mp4")
     assert chosen(face((SMILE, 6)), NeutralWanted(shown=shown, origin=shown.origin)) is shown
     assert chosen(np.zeros((0, 4)), NeutralWanted(shown=shown, origin=shown.origin)) is shown
 
