@@ -56,6 +56,7 @@ _LIDS = 0.5  # of blink_enter: lids on their way pull at brows and cheeks
 _ECHO, _ECHO_S = 0.85, 0.08  # of the stronger one's height; between apexes, two frames at 25 fps
 _MOUTH = (Region.MOUTH, Region.JAW)
 _OPENINGS = ("AU25", "AU26")
+_NOT_BRIEF = ("AU27", "AU43")  # told as AU26, and as blinks
 _EDGE_S = 0.3  # of an onset or offset, to either side
 _BESIDE_TALK_S = 0.5  # the first syllable shows no rhythm yet
 WITH_SPEECH = "the mouth moves with speech here"
@@ -322,7 +323,8 @@ def face_limits(
             f"{settings.brief_max_s:g} s need {settings.brief_min_fps:g} or more"
         )
     else:
-        unseen = [c for c, t in by_code.items() if _graded(t) and c not in rested]
+        told = (c for c, t in by_code.items() if _graded(t) and c not in _NOT_BRIEF)
+        unseen = [code for code in told if code not in rested]
         if unseen or not rested:
             rows.append(_NO_REST + (f" in {', '.join(unseen)}" if rested else ""))
     limits = [NotMeasured("micro-expressions", row, person=person) for row in rows]

@@ -22,6 +22,7 @@ _CONCLUDED = re.compile(r"\nConclusion: \[[fvs\d, ]+\] $")
 _WEIGHED = re.compile(r"\n- \[[fvs\d, ]+\] $")
 _NO_ORDER = re.compile(r"\bFirst come the signs of (\w+), then those of \1\b")
 _ORDER = re.compile(r"(\bFirst come the signs of (\w+), then those of (\w+)); those of \w+ weigh")
+_NEXT = re.compile(r"(?<=\] )[\w ]+ comes next, with a share of \d\.\d+")
 _CITED = re.compile(r"\[([fvs]\d+(?:, [fvs]\d+)+)\]")
 _BESIDE = re.compile(r"comes next|First come|may hint|may go along|core of that pattern|no clear")
 _ANY_ID = re.compile(r"\b([fvs]\d+)\b(?=[],])")
@@ -133,18 +134,23 @@ def runner_up(reply: str, goes_on: str, shares: Mapping[str, float]) -> str | No
     is_line = _AFTER_KEY in reply and _WEIGHED.search(reply) is not None
     if not is_line or goes_on.lower() not in EMOTIONS or len(shares) < 2:
         return None
+    return f"{_next(shares)}."
+
+
+def _next(shares: Mapping[str, float]) -> str:
     _, (label, share), *_ = shares.items()
-    return f"{label.capitalize()} comes next, with a share of {share:.2f}."
+    return f"{label.capitalize()} comes next, with a share of {share:.2f}"
 
 
-def once(reply: str, best: str = "") -> str:
+def once(reply: str, shares: Mapping[str, float] | None = None) -> str:
     """Its interpretation without lines that stand there already or say less, each id of a line
-    once. best: its label; of two readings that follow each other that one weighs more. A last line
-    is held back until it is whole: nothing is taken back."""
+    once. shares: of the labels, the likeliest first, which is its own: of two readings that follow
+    each other that one weighs more, and what comes next is the second. A last line is held back
+    until it is whole: nothing is taken back."""
     before, after, lines = reply.partition(_AFTER_KEY)
     kept: list[str] = []
     *whole, last = lines.split("\n")
-    for line in (_settled(line, best) for line in whole):
+    for line in (_settled(line, shares or {}) for line in whole):
         if not line.startswith("- ") or not (line in kept or _says_less(line, kept)):
             kept.append(line)
     if not whole or last[:2] not in ("", "-", "- "):
@@ -152,11 +158,13 @@ def once(reply: str, best: str = "") -> str:
     return before + after + "\n".join(kept)
 
 
-def _settled(line: str, best: str) -> str:
+def _settled(line: str, shares: Mapping[str, float]) -> str:
     if not line.startswith("- "):
         return line
     line = _CITED.sub(lambda ids: f"[{', '.join(dict.fromkeys(ids[1].split(', ')))}]", line)
-    order = _ORDER.search(line)
+    if len(shares) > 1:
+        line = _NEXT.sub(_next(shares), line)
+    order, best = _ORDER.search(line), next(iter(shares), "")
     if order is None or best not in order.groups()[1:]:
         return line
     return line.replace(order[0], f"{order[1]}; those of {best} weigh")

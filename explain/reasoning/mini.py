@@ -221,7 +221,7 @@ class Mini:
 
     def _once(self, written: Sequence[int], shares: Mapping[str, float] | None) -> str:
         text = self._text(written)
-        return once(text, next(iter(shares or ()), "")) if self._held else text
+        return once(text, shares) if self._held else text
 
     def _forced(
         self,

@@ -470,7 +470,7 @@ def test_an_event_within_half_a_second_is_the_brief_one_in_it(draw_track):
     ],
 )  # fmt: skip
 def test_where_no_brief_movement_can_be_told_it_is_said(draw_track, step_s, rested, reason):
-    tracks = [draw_track(code, [0.0] * 100, step_s=step_s) for code in ("AU4", "AU12")]
+    tracks = [draw_track(code, [0.0] * 100, step_s=step_s) for code in ("AU4", "AU12", "AU27")]
     changes = {track.code: track.values for track in tracks}
     rows = face_limits("p1", tracks, changes, (), SETTINGS, rested)
     assert [(r.what, r.reason) for r in rows] == [("micro-expressions", reason)] * bool(reason)

@@ -170,11 +170,18 @@ def test_the_reading_that_comes_next_is_the_next_best_label():
     assert runner_up(f"{line}So.\nConclusion: [f1] ", "Sadness", SHARES) is None
 
 
+def test_a_reading_that_was_not_asked_for_does_not_come_next():
+    line = "\nInterpretation:\n- [f2, f1] {} comes next, with a share of {}.\nConclusion: so"
+    found = once(line.format("Sudden triumph", "0.07"), SHARES)
+    assert found == line.format("Neutral", "0.30")
+    assert once(found, {"anger": 1.0}) == once(found) == found
+
+
 def test_of_two_readings_the_one_that_is_concluded_weighs_more():
     line = "- [f1, f2] First come the signs of joy, then those of fear; those of {} weigh more."
     reply = f"\nInterpretation:\n{line.format('joy')}\nConclusion: so"
-    assert once(reply, "fear") == f"\nInterpretation:\n{line.format('fear')}\nConclusion: so"
-    assert once(reply, "joy") == once(reply, "anger") == once(reply) == reply
+    assert once(reply, {"fear": 0.7}) == f"\nInterpretation:\n{line.format('fear')}\nConclusion: so"
+    assert once(reply, {"joy": 0.7}) == once(reply, {"anger": 0.7}) == once(reply) == reply
 
 
 def test_an_id_is_cited_once_in_a_line():
