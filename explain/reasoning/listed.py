@@ -6,6 +6,7 @@ there; and what it says of its label, which is to go with the label and its shar
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from demeanor.explain.reasoning.cues import is_expression
@@ -27,6 +28,7 @@ _CITED = re.compile(r"\[([fvs]\d+(?:, [fvs]\d+)+)\]")
 _BESIDE = re.compile(r"comes next|First come|may hint|may go along|core of that pattern|no clear")
 _ANY_ID = re.compile(r"\b([fvs]\d+)\b(?=[],])")
 _MOST_CITED = 4
+_MOST_OF_A_UNIT = 2  # among the key observations; moments of a pattern in the interpretation
 _SURE, _AHEAD = 0.4, 0.1  # of the best label, and before the next: below these others come close
 _NEUTRAL = "neutral"
 
@@ -88,6 +90,21 @@ def stands_out(
         default=None,
     )
     return f"{seen(best, speech)}." if best else None
+
+
+def worn(reply: str, observations: Iterable[Observation]) -> set[str]:
+    """Ids that the next key observation is not to be: each is told once, and of a unit that is
+    shown again and again no more than two. Empty where nothing else is left to tell."""
+    if _AFTER_KEY in reply:
+        return set()
+    told, by_id = _ANY_ID.findall(reply), {o.obs_id: o for o in observations}
+    often = Counter(by_id[i].code for i in told if i in by_id)
+    found = {
+        i
+        for i, o in by_id.items()
+        if i in told or (o.channel is Channel.FACE and often[o.code] >= _MOST_OF_A_UNIT)
+    }
+    return found if found < by_id.keys() else set()
 
 
 def unit_of(reply: str, observations: Iterable[Observation]) -> str | None:
@@ -171,10 +188,12 @@ def _settled(line: str, shares: Mapping[str, float]) -> str:
 
 
 def _says_less(line: str, before: Iterable[str]) -> bool:
-    """An order of one reading with itself, or less of a pattern than was told of it before."""
+    """An order of one reading with itself, less of a pattern than was told of it before, or one
+    more moment of it."""
     head, is_pattern, found = line.partition(" is listed ")
-    again = is_pattern and any(old.startswith(f"{head} is listed ") for old in before)
-    return bool(_NO_ORDER.search(line) or (again and " absent" in found))
+    again = sum(old.startswith(f"{head} is listed ") for old in before) if is_pattern else 0
+    less = again and " absent" in found
+    return bool(_NO_ORDER.search(line) or less or again >= _MOST_OF_A_UNIT)
 
 
 def _best_moment(there: Sequence[Observation]) -> list[Observation]:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -30,6 +30,7 @@ from demeanor.explain.reasoning.listed import (
     runner_up,
     stands_out,
     unit_of,
+    worn,
 )
 from demeanor.explain.reasoning.prose import abstention, listed
 from demeanor.explain.reasoning.short_form import (
@@ -106,13 +107,14 @@ class Mini:
             return _abstained(request)
         seen, names = renamed(request.person, request.observations)
         shown = short_form(request.person, seen, request.not_measured)
+        own = shown_of(request.person, seen)
         shares = self._first_look(shown, request.label_set) if self._label_first else {}
         reading = next(iter(shares.items()), None)
         question = ask_reasons(self._shown_set(request.label_set), reading)
         labels, most = request.label_set.labels, request.max_tokens
         told = _told(names, seen)
         look = _look(request.person, seen, request.not_measured, shares)
-        return self._written(shown, question, labels, most, told, look, request.say, shares)
+        return self._written(shown, question, labels, most, told, look, request.say, shares, own)
 
     def answer(
         self,
@@ -191,6 +193,7 @@ class Mini:
         look: _Look,
         say: Callable[[str], None] | None = None,
         shares: Mapping[str, float] | None = None,
+        seen: Sequence[Observation] = (),
     ) -> str:
         most, ids = min(most, _MOST_TOKENS), self._ids(shown) + self._ids(question)
         following = Following(*self._read(ids, most), ids, self._model.positions)
@@ -201,8 +204,8 @@ class Mini:
         while len(written) < most:
             logits = following.logits
             if barred is not None:
-                early = barred | self._too_early(written) if labels else barred
-                logits = logits.masked_fill(early, -math.inf)
+                out = barred | self._out_of_turn(written, seen) if labels else barred
+                logits = logits.masked_fill(out, -math.inf)
             token = int(logits.argmax())
             if token == end:
                 break
@@ -254,13 +257,25 @@ class Mini:
 
     def _barred(self, shown: str) -> Any:
         """(vocabulary,) bool: ids of observations that are not in what was shown."""
+        known = {line.partition("]")[0].removeprefix("[") for line in shown.splitlines()}
+        return self._tokens_of({obs_id for _, obs_id in self._obs_ids} - known)
+
+    def _out_of_turn(self, written: Sequence[int], seen: Sequence[Observation]) -> Any:
+        """(vocabulary,) bool: tokens that leave out a part, and, where a line begins, ids of what
+        was told."""
+        out = self._too_early(written)
+        if self._text(written[-1:]).endswith("\n- ["):
+            out = out | self._tokens_of(worn(self._text(written), seen))
+        return out
+
+    def _tokens_of(self, obs_ids: Collection[str]) -> Any:
+        """(vocabulary,) bool: tokens that name one of them."""
         import torch
 
-        known = {line.partition("]")[0].removeprefix("[") for line in shown.splitlines()}
-        barred = torch.zeros(self._model.n_tokens, dtype=torch.bool)
+        named = torch.zeros(self._model.n_tokens, dtype=torch.bool)
         for token, obs_id in self._obs_ids:
-            barred[token] = obs_id not in known
-        return barred
+            named[token] = obs_id in obs_ids
+        return named
 
     @cached_property
     def _obs_ids(self) -> list[tuple[int, str]]:

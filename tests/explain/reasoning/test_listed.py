@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from drawn_observations import au, turn, voice
+from drawn_observations import au, said, turn, voice
 
 from demeanor.explain.reasoning.listed import (
     concluded,
@@ -15,6 +15,7 @@ from demeanor.explain.reasoning.listed import (
     runner_up,
     stands_out,
     unit_of,
+    worn,
 )
 from demeanor.explain.records import Unit
 
@@ -99,6 +100,24 @@ def test_that_nothing_stands_out_is_not_said_of_a_face_that_moves():
     assert stands_out(f"{every}\n- [f6] x.\n- [v1] x.\n- ", SEEN, ()) is None
     assert stands_out(begun, SEEN[5:], ()) is None  # a head that turns is no face that moves
     assert stands_out(f"{begun}\nInterpretation:\n- ", SEEN, ()) is None
+
+
+def test_key_observations_are_told_once_and_of_a_unit_no_more_than_two():
+    brows = [au(f"f{n}", 2, 4.0, (n, n + 0.5)) for n in (1, 2, 3)]
+    own = [*brows, au("f4", 12, 3.0), said("s1", "Well."), said("s2", "Yes.")]
+    assert worn("Key observations:\n- [", own) == set()
+    once_told = "Key observations:\n- [f1] AU2.\n- [s1] “Well.”\n- ["
+    assert worn(once_told, own) == {"f1", "s1"}
+    assert worn(f"{once_told}f3] AU2.\n- [", own) == {"f1", "f2", "f3", "s1"}
+    assert worn(f"{once_told}f3] AU2.\n- [", brows) == set()  # nothing else is left
+    assert worn(f"{once_told}f3] AU2.\nInterpretation:\n- [", own) == set()
+
+
+def test_of_a_pattern_two_moments_are_told():
+    line = "- For joy 12+25 is listed (X): AU12 [f{}] – AU25 [f{}]."
+    first, second, third = (line.format(n, n + 1) for n in (1, 3, 5))
+    reply = "\n".join(("", "Interpretation:", first, second, third, "Conclusion: so"))
+    assert once(reply) == reply.replace(f"{third}\n", "")
 
 
 def test_the_unit_behind_an_id_is_the_one_that_was_seen():
