@@ -17,6 +17,7 @@ from typing import Any
 
 from demeanor.data_engine.tuning import NF4, LoraConfig, MadeBase, TuneConfig, WeightsConfig
 from demeanor.explain.errors import MissingExtra, ModelFileError
+from demeanor.explain.reasoning.local import not_packed
 
 TEMPLATE = (  # of a made base: roles as marks of their own, and one that ends a turn
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
@@ -91,16 +92,8 @@ def load_base(base: str, weights: WeightsConfig) -> Loaded:
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable(base, error) from error
     if weights.quantize == NF4 and weights.compute != "bfloat16":
-        _not_in_bfloat16(model)
+        not_packed(model, every=True)  # it answers as it was tuned, not in bfloat16
     return Loaded(load_tokenizer(base), model)
-
-
-def _not_in_bfloat16(model: Any) -> None:
-    """On processors with AVX512-BF16 bitsandbytes answers in bfloat16, whatever was asked for, and
-    otherwise than the model was tuned."""
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
 
 
 def _four_bit(weights: WeightsConfig) -> Any:

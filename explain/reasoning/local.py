@@ -21,6 +21,10 @@ from demeanor.explain.reasoning.template import prompt_text
 
 _HELD = "held to the form of a reply: it could cite only ids of the timeline"
 _TRAINED = "demeanor.json"  # what tuning left in an adapter's folder, or beside an exported base
+_BLOCK, _PACKED_ROWS = (
+    64,
+    32,
+)  # weights that bitsandbytes scales together, rows that it packs together
 
 
 class LocalChat:
@@ -211,8 +215,20 @@ def _load(source: Path | str, quantize: str | None) -> tuple[Any, Any, tuple[str
         raise ModelFileError(
             f"{source} could not be loaded: {_first_line(error)}. {remedy}"
         ) from error
+    if quantize:
+        not_packed(model)
     weights = "4-bit NF4" if quantize else str(dtype).removeprefix("torch.")
     return tokenizer, model.eval(), (f"{weights} weights on {'GPU' if on_gpu else 'CPU'}",)
+
+
+def not_packed(model: Any, every: bool = False) -> None:
+    """On processors with AVX512-BF16 bitsandbytes packs 4-bit weights when a model first answers,
+    and answers in bfloat16 whatever was asked for. Here it leaves those alone whose rows are no
+    whole blocks, which it cannot pack and fails with; or every one."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            odd = module.in_features % _BLOCK or module.out_features % _PACKED_ROWS
+            module.support_avx512bf16_for_cpu &= not (every or odd)
 
 
 def _four_bit() -> Any:

@@ -116,11 +116,9 @@ def test_a_prompt_that_is_too_long_says_what_to_lower(tiny):
         model.reply(with_prompt(asked(4000), model))
 
 
-def test_four_bit_weights_load_where_the_package_is(tmp_path):
+def test_four_bit_weights_load_where_the_package_is(tiny):
     pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
-    # as wide as a block of bitsandbytes: on processors with bfloat16 it packs weights by blocks
-    base = write_tiny_llama(tmp_path / "base", n_tokens=600, width=64, positions=4096)
-    model = chat_model(f"local:{base}", quantize="4bit")
+    model = chat_model(f"local:{tiny}", quantize="4bit")
     assert model.notes[0].startswith("4-bit NF4 weights on")
     assert isinstance(model.reply(with_prompt(asked(5), model)), str)
 
