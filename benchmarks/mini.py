@@ -504,7 +504,8 @@ def clues(args: argparse.Namespace) -> str:
     return (
         f"### Written clues\n\n{len(items)} texts of EMER-V2, emotion words hidden ({mask.name}), "
         "EW-F L1 against their open labels. Neither was made for such texts: mini reads the "
-        "movements and sounds that one names and what it quotes.\n\n"
+        "movements and sounds that one names and what it quotes, which was chosen with these "
+        "texts in view.\n\n"
         + markdown(("table", "what answers", "EW-F L1", "95%", "constant", "scored"), rows)
     )
 

@@ -117,7 +117,7 @@ def made_runs(folder: Path) -> Path:
     rows = folder / "rows.jsonl"
     said = ({"id": f"text {k}", "description": t, "labels": g} for k, (t, g) in enumerate(_TEXTS))
     rows.write_text("".join(json.dumps(row) + "\n" for row in said))
-    for options in ([], ["--without", "voice"], ["--chat", "prototype", "--no-masked"]):
+    for options in ([], ["--without", "face"], ["--chat", "prototype"]):
         command = ["eval", "emer", "--data", str(rows), "-o", str(folder / "runs"), *options]
         CliRunner().invoke(app, command, catch_exceptions=False)
     return folder / "runs"

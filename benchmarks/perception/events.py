@@ -36,8 +36,8 @@ from demeanor.explain.vocabulary import ACTION_UNITS, Region
 
 SETTINGS = load_settings()
 BACKENDS = ("mesh", "landmarker")
-N_FILMS = 24  # 360 s in all: a frame with furrows takes 0.2 s to render
-N_LOOKED_AT = 12  # when the limits of micro-expressions were last set
+N_FILMS = 36  # 540 s in all: a frame with furrows takes 0.2 s to render
+N_LOOKED_AT = 24  # when the limits of micro-expressions were last set
 C, B = 2.5, 1.5  # where the letters begin
 FPS = 25
 CALM = ("d18", "d19", "single_face", "WolfgangLanger_Pexels")  # real people, now and then at rest
@@ -168,7 +168,8 @@ def _limits() -> str:
         "demonstration clip and by looking at the five real clips below, before the figures of "
         "this section were first printed. Later came: short events in a head that turns fast are "
         "dropped, from looking at the last of these clips; and the limits of micro-expressions, "
-        "from looking at half of the films below and at the ten real clips with a face."
+        f"from looking at the first {N_LOOKED_AT} films below, at the ten real clips with a face "
+        "and at the demonstration clip."
     )
 
 
