@@ -42,6 +42,8 @@ class FaceSettings:
 @dataclass(frozen=True, slots=True)
 class EventSettings:
     enter: float  # FACS intensity above usual; see events.py
+    enter_calm: float  # the same, at least, of a track that hardly wanders
+    wanders: float  # times that it strays from its own middle
     leave: float
     min_duration_s: float  # three frames at 25 fps: drops tracker flicker
     smooth_s: float  # moving average before anything is looked for

@@ -21,6 +21,7 @@ _FOOT = 0.25  # of the height: below it a short rise is lost in the trembling
 _BESIDE = 0.35  # of the height: what a frame next to the apex shows of any real movement
 _JUMPS = 0.9  # of the frames
 _MIN_FRAMES = 25  # fewer do not tell trembling from movement
+_MIN_KNOWN_S = 5.0  # less does not tell what wanders from what keeps still
 Peak = tuple[int, int, int]  # first, apex, last
 
 
@@ -108,3 +109,15 @@ def trembling(change: np.ndarray) -> float:
     if len(bend) < _MIN_FRAMES:
         return 0.0
     return float(1.4826 * np.median(np.abs(bend)) / math.sqrt(6))
+
+
+def wandering(change: np.ndarray, step_s: float) -> float:
+    """How far a track strays from its own middle at most times: 1.4826 median absolute deviations,
+    which a few movements hardly raise. step_s: from frame to frame. Infinite where it is known for
+    less than five seconds, which do not tell.
+    """
+    known = np.asarray(change, float)
+    known = known[~np.isnan(known)]
+    if len(known) * step_s < _MIN_KNOWN_S:
+        return math.inf
+    return float(1.4826 * np.median(np.abs(known - np.median(known))))

@@ -2,9 +2,10 @@
 
 One threshold makes a new event of every wobble around it, so there are two: a cue must rise to
 `enter` above what is usual to begin, and fall below `leave` to end (Gelly & Gauvain 2015 did
-this for speech activity). What falls by `enter` and rises by as much again begins anew. Onset and
-offset are then moved out to where the movement starts and ends: a tenth of its height. A gap in
-measurement ends an event: nobody saw what came after.
+this for speech activity). Both are lower in a track that hardly wanders: some units are measured
+weaker than they are, and stand out all the same. What falls by `enter` and rises by as much again
+begins anew. Onset and offset are then moved out to where the movement starts and ends: a tenth of
+its height. A gap in measurement ends an event: nobody saw what came after.
 
 What moves a face without being an expression is kept apart: of a talking mouth only what is held
 counts (talking.py), a far turned head has to show more, movements that are over within half a
@@ -20,7 +21,7 @@ import numpy as np
 
 from demeanor.explain.perception.action_units import MAX_INTENSITY
 from demeanor.explain.perception.baseline import frame_step_s
-from demeanor.explain.perception.brief import brief_peaks, near, too_slow, trembling
+from demeanor.explain.perception.brief import brief_peaks, near, too_slow, trembling, wandering
 from demeanor.explain.perception.talking import Talking, held, talking
 from demeanor.explain.records import (
     Channel,
@@ -52,10 +53,13 @@ _GAZE = {"gaze_yaw": ("AU61", "AU62"), "gaze_pitch": ("AU63", "AU64")}
 _PROBABLE = (0.5, 0.25)  # enter and leave for probabilities: even odds above usual
 _MIN_RATE_S = 10.0  # a blink rate from less says nothing
 _FAST_TURN_DEG_S = 40.0  # frames blur, and points lag behind the head
+_TURN_DEG_S = 15.0  # of a head that does not keep still: short small rises are not believed
 _LIDS = 0.5  # of blink_enter: lids on their way pull at brows and cheeks
 _ECHO, _ECHO_S = 0.85, 0.08  # of the stronger one's height; between apexes, two frames at 25 fps
+_WEAK_ECHO, _WEAK_ECHO_S = 3.0, 0.2  # times its height; between apexes
 _MOUTH = (Region.MOUTH, Region.JAW)
 _OPENINGS = ("AU25", "AU26")
+_PARTING = ("AU10", "AU16")  # lips that part are what these do
 _NOT_BRIEF = ("AU27", "AU43")  # told as AU26, and as blinks
 _EDGE_S = 0.3  # of an onset or offset, to either side
 _BESIDE_TALK_S = 0.5  # the first syllable shows no rhythm yet
@@ -190,6 +194,7 @@ class _Scene:
     allowance: np.ndarray  # (n,) FACS levels that a turned head may add
     far: np.ndarray  # (n,) bool: half of the largest allowance and more
     moving: np.ndarray  # (n,) bool: the head turns fast
+    turning: np.ndarray  # (n,) bool: it turns
     lids: np.ndarray  # (n,) bool: the eyes are closed or closing
     rested: Collection[str]  # codes in which the person's own rest is known
 
@@ -197,7 +202,7 @@ class _Scene:
         """(n,) frames whose short movements in this unit's region are not believed."""
         mouth = ACTION_UNITS[code].region in _MOUTH
         other = self.lips if mouth else self.lids
-        return np.asarray(self.moving | other | (self.allowance > 0))
+        return np.asarray(self.turning | other | (self.allowance > 0))
 
 
 def _scene(
@@ -218,13 +223,14 @@ def _scene(
     allowance = _allowance(turned, len(times_s), settings)
     talk = talking(times_s, opening, speech, settings)
     lips = talk.either | _inside(times_s, speech)
-    step_s = frame_step_s(times_s)
+    step_s, rate = frame_step_s(times_s), _turn_rate(turned, times_s)
     return _Scene(
         talk,
         near(lips, step_s, _BESIDE_TALK_S) if step_s > 0 else lips,
         allowance,
         allowance > settings.turn_allowance / 2,
-        _fast(turned, times_s),
+        rate > _FAST_TURN_DEG_S,
+        rate > _TURN_DEG_S,
         closed,
         rested,
     )
@@ -254,11 +260,12 @@ def _allowance(turned: list[np.ndarray], n: int, settings: EventSettings) -> np.
     )
 
 
-def _fast(turned: list[np.ndarray], times_s: np.ndarray) -> np.ndarray:
+def _turn_rate(turned: list[np.ndarray], times_s: np.ndarray) -> np.ndarray:
+    """(n,) degrees a second; 0.0 where it is not known."""
     if not turned or len(times_s) < 2:
-        return np.zeros(len(times_s), bool)
+        return np.zeros(len(times_s))
     rates = [np.abs(np.gradient(smooth(t, times_s, 0.1), times_s)) for t in turned]
-    return np.asarray(np.nan_to_num(np.max(rates, axis=0)) > _FAST_TURN_DEG_S)
+    return np.asarray(np.nan_to_num(np.max(rates, axis=0)))
 
 
 def face_events(
@@ -296,7 +303,7 @@ def face_events(
         elif track.code in _HEAD or track.code in _GAZE:
             events += _turns(track, norm, settings)
     one_sided: _Sided = {(t.code, t.side): t for t in tracks if t.side is not None}
-    events = [_with_side(e, one_sided, norms, settings) for e in _without_echoes(events)]
+    events = [_with_side(e, one_sided, norms, settings) for e in _without_echoes(events, settings)]
     heard = _Overlap(speech)
     events = [_with_caveats(event, heard, scene, by_code, changes) for event in events]
     return sorted(events, key=lambda e: (e.span.start_s, e.code))
@@ -348,7 +355,7 @@ def _expressions(
     settings: EventSettings,
 ) -> list[Event]:
     full = 1.0 if track.unit is Unit.PROBABILITY else MAX_INTENSITY
-    rule = _rule(track, change, settings)
+    rule = _rule(track, change, track.code in scene.rested, settings)
     if len(track.times_s) == 1:  # a picture: one moment, and nothing changes in it
         values = track.values.astype(np.float64)
         seen = values[0] >= rule.enter
@@ -363,6 +370,7 @@ def _expressions(
         for bout in find_bouts(above, track.times_s, rule)
         if np.nanmax((above - allowance)[bout.first : bout.last + 1]) >= rule.enter
         and not _thrown(bout, track, scene, settings)
+        and not _slight(bout, above, track, settings)
     ]
     events = [_risen(_event(track, norm, Kind.EVENT, above, b, trust), norm, full) for b in bouts]
     if track.unit is Unit.FACS_INTENSITY:
@@ -381,6 +389,13 @@ def _thrown(bout: Bout, track: CueTrack, scene: _Scene, settings: EventSettings)
     """Whether it is over before a head that turns fast holds still again: points lag then."""
     short = track.times_s[bout.last] - track.times_s[bout.first] < settings.brief_max_s
     return bool(short and scene.moving[bout.first : bout.last + 1].mean() >= 0.5)
+
+
+def _slight(bout: Bout, above: np.ndarray, track: CueTrack, settings: EventSettings) -> bool:
+    """Whether it is both short and below the usual limit: brief.py looks for those."""
+    short = track.times_s[bout.last] - track.times_s[bout.first] <= settings.brief_max_s
+    graded = track.unit is Unit.FACS_INTENSITY
+    return bool(graded and short and above[bout.apex] < settings.enter)
 
 
 def _with_brief(
@@ -404,40 +419,67 @@ def _with_brief(
         )
         for peak in peaks
     ]
-    rest = [e for e in events if not any(_same(e, b, settings) for b in short)]
+    steady = [max(change[first], change[last]) for first, _, last in peaks]
+    rest = [
+        e
+        for e in events
+        if not any(_same(e, b, at, settings) for b, at in zip(short, steady, strict=True))
+    ]
     taken = _Overlap([e.span for e in rest])
     return rest + [b for b in short if taken.seconds(b.span) == 0.0]
 
 
-def _same(event: Event, brief: Event, settings: EventSettings) -> bool:
-    """Whether an event found by its level is that short one, and not a longer one around it."""
+def _same(event: Event, brief: Event, steady: float, settings: EventSettings) -> bool:
+    """Whether an event found by its level is that short one, and not a longer one around it.
+    steady: the level from which the short one rises; below the usual limit there is none."""
     longer = event.span.duration_s > max(2 * brief.span.duration_s, settings.brief_max_s)
-    return event.span.overlap_s(brief.span) > 0 and not longer
+    around = longer and not (steady < settings.enter and brief.span.contains(event.apex_s))
+    return event.span.overlap_s(brief.span) > 0 and not around
 
 
-def _without_echoes(events: Sequence[Event]) -> list[Event]:
+def _without_echoes(events: Sequence[Event], settings: EventSettings) -> list[Event]:
     """Without the short events that go with a stronger short one in the same instant, or with the
     onset or offset of a stronger long one: a face that changes fast moves the measure of its
-    other parts too, and so short a time does not tell them apart."""
-    return [e for e in events if not e.brief or not any(_echoes(e, other) for other in events)]
+    other parts too, and so short a time does not tell them apart. And without those that only a
+    calm track's lower limit found, where another unit rises to several times that height at the
+    same time."""
+    kept = []
+    for event in events:
+        risen = event.change_from_usual or event.peak
+        is_weak = event.unit is Unit.FACS_INTENSITY and risen < settings.enter
+        others = events if event.kind is Kind.EVENT and (event.brief or is_weak) else ()
+        if not any(_echoes(event, other) for other in others):
+            kept.append(event)
+    return kept
 
 
 def _echoes(event: Event, other: Event) -> bool:
     if {event.code, other.code} <= set(_OPENINGS) or other.unit is not event.unit:
         return False
+    if event.code in _PARTING and other.code in _OPENINGS:
+        return False
     risen, by = (e.change_from_usual or e.peak for e in (event, other))
+    if not event.brief:
+        return abs(event.apex_s - other.apex_s) <= _WEAK_ECHO_S and _WEAK_ECHO * risen <= by
     if other.brief:
         return abs(event.apex_s - other.apex_s) <= _ECHO_S and risen < _ECHO * by
     edges_s = (other.span.start_s, other.span.end_s)
     return min(abs(event.apex_s - edge_s) for edge_s in edges_s) <= _EDGE_S and risen < by
 
 
-def _rule(track: CueTrack, change: np.ndarray, settings: EventSettings) -> EventRule:
-    """A track that trembles much from frame to frame has to rise by more."""
+def _rule(
+    track: CueTrack, change: np.ndarray, is_rested: bool, settings: EventSettings
+) -> EventRule:
+    """A track that trembles much from frame to frame has to rise by more; by less one that hardly
+    wanders, in a unit whose rest is seen."""
     if track.unit is Unit.PROBABILITY:
         return EventRule(*_PROBABLE, settings.min_duration_s)
-    raised = max(1.0, settings.trembles * trembling(change) / settings.enter)
-    return EventRule(raised * settings.enter, raised * settings.leave, settings.min_duration_s)
+    calm = max(
+        settings.enter_calm, settings.wanders * wandering(change, frame_step_s(track.times_s))
+    )
+    least = min(settings.enter, calm) if is_rested else settings.enter
+    enter = max(least, settings.trembles * trembling(change))
+    return EventRule(enter, enter * settings.leave / settings.enter, settings.min_duration_s)
 
 
 def _with_side(

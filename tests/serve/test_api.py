@@ -406,14 +406,14 @@ def test_openai_s_client_asks_and_reads_the_citations(openai, api, session) -> N
     told = openai.chat.completions.create(
         model="prototype", messages=asked, extra_body={"clip_id": DEMO}
     )
-    assert "[f9]" in told.choices[0].message.content
-    assert told.choices[0].message.demeanor == {"cites": ["f9", "f16"], "kind": "when"}
+    assert "[f11]" in told.choices[0].message.content
+    assert told.choices[0].message.demeanor == {"cites": ["f11", "f18"], "kind": "when"}
     stream = openai.chat.completions.create(
         model="prototype", messages=asked, stream=True, extra_body={"clip_id": DEMO}
     )
     deltas = [chunk.choices[0].delta for chunk in stream]
     assert "".join(d.content or "" for d in deltas) == told.choices[0].message.content
-    assert deltas[-1].demeanor["cites"] == ["f9", "f16"]
+    assert deltas[-1].demeanor["cites"] == ["f11", "f18"]
     assert len(deltas) > 5
     turns = api("GET", "/v1/clips/demo/turns", session).json()["data"]
     assert [t["role"] for t in turns] == ["user", "assistant"] * 2
@@ -448,10 +448,10 @@ def test_what_is_no_question_is_said(api, session, messages, why) -> None:
 def test_the_session_may_stand_in_the_body_and_text_in_parts(api, session) -> None:
     parts = [{"type": "text", "text": ASK}]
     sent = {"messages": [{"role": "user", "content": parts}], "clip_id": DEMO, "model": "default",
-            "temperature": 0.7, "off": ["f9"]}  # fmt: skip
+            "temperature": 0.7, "off": ["f11"]}  # fmt: skip
     assert code_of(api("POST", "/v1/chat/completions", json=sent)) == "no_session"
     told = api("POST", "/v1/chat/completions", json={**sent, "session_id": session}).json()
-    assert told["choices"][0]["message"]["demeanor"]["cites"] == ["f16"]
+    assert told["choices"][0]["message"]["demeanor"]["cites"] == ["f18"]
 
 
 # Who may speak at all -------------------------------------------------------------------------

@@ -163,8 +163,8 @@ def test_at_work_there_are_cues_only(desk, workplace) -> None:
     assert not codes & {"valence", "arousal"}
     asked = desk.answer(workplace, DEMO, "Why happiness?")
     assert asked.kind == "cue_only"
-    less = desk.answer(workplace, DEMO, "When does she smile?", Wish(off=("f9",)))
-    assert less.cites == ("f16",)
+    less = desk.answer(workplace, DEMO, "When does she smile?", Wish(off=("f11",)))
+    assert less.cites == ("f18",)
     page = desk.export(workplace, DEMO, Form.HTML).data.decode()
     assert "No emotion was inferred" in page
     for form in ReportForm:
@@ -306,18 +306,18 @@ def test_what_was_measured_waits_behind_no_clip_that_is_being_measured(
 
 def test_an_answer_cites_and_both_are_kept_as_turns(desk, research) -> None:
     asked = desk.answer(research, DEMO, "When does she smile?")  # explained first
-    assert asked.cites == ("f9", "f16")
+    assert asked.cites == ("f11", "f18")
     turns = desk.turns(research, DEMO)
     assert [(t.role, t.text, t.cites) for t in turns] == [
         ("user", "When does she smile?", ()),
-        ("assistant", asked.answer, ("f9", "f16")),
+        ("assistant", asked.answer, ("f11", "f18")),
     ]
     assert "Why surprise?" in desk.suggestions(research, DEMO, None)
 
 
 def test_an_answer_without_what_is_switched_off(desk, research) -> None:
-    asked = desk.answer(research, DEMO, "When does she smile?", Wish(off=("f9",)))
-    assert asked.cites == ("f16",)
+    asked = desk.answer(research, DEMO, "When does she smile?", Wish(off=("f11",)))
+    assert asked.cites == ("f18",)
 
 
 def test_a_question_that_is_none_is_refused_and_leaves_no_turn(desk, research) -> None:
@@ -379,16 +379,16 @@ def test_curation_opens_the_exported_rows_and_mends_the_one_that_was_corrected(
 ) -> None:
     """A scripted reply that passes the checks of training rows, and a better claim in it."""
     reply = good_reply(
-        observations=[{"text": "Lip corners are pulled up.", "cites": ["f9"]}],
-        interpretation=[{"text": "Lip corners pulled up go with happiness.", "cites": ["f9"]}],
-        conclusion={"text": "So the person appears to show happiness.", "cites": ["f9"]},
+        observations=[{"text": "Lip corners are pulled up.", "cites": ["f11"]}],
+        interpretation=[{"text": "Lip corners pulled up go with happiness.", "cites": ["f11"]}],
+        conclusion={"text": "So the person appears to show happiness.", "cites": ["f11"]},
     )
     desk, _ = asked_of(desk, reply)
     result = desk.explain(research, DEMO).result
     desk.correct(
         research,
         DEMO,
-        Wanted("Lip corners are pulled up from 6.1 to 8.6 s [f9].", evidence_index=0, note="when"),
+        Wanted("Lip corners are pulled up from 6.1 to 8.6 s [f11].", evidence_index=0, note="when"),
     )
     folder = _unpacked(desk.export(research, DEMO, Form.ROWS).data, tmp_path / "rows")
     told = json.loads((folder / "corrections.json").read_text())

@@ -82,7 +82,7 @@ def test_openai_s_client_chats_and_history_is_kept(served, client) -> None:
         base_url=f"{served[1]}/v1", api_key="none", default_headers=headers,
         http_client=httpx.Client(trust_env=False, timeout=300.0),
     ) as asking:  # fmt: skip
-        for question in ("When does she smile?", "What if f9 had not been there?"):
+        for question in ("When does she smile?", "What if f11 had not been there?"):
             stream = asking.chat.completions.create(
                 model="demeanor",
                 messages=[{"role": "user", "content": question}],
@@ -90,8 +90,8 @@ def test_openai_s_client_chats_and_history_is_kept(served, client) -> None:
                 extra_body={"clip_id": "demo"},
             )
             deltas = [chunk.choices[0].delta for chunk in stream]
-            assert "f9" in "".join(delta.content or "" for delta in deltas)
-            assert "f9" in deltas[-1].demeanor["cites"]
+            assert "f11" in "".join(delta.content or "" for delta in deltas)
+            assert "f11" in deltas[-1].demeanor["cites"]
     assert len(client.get("/v1/clips/demo/turns").json()["data"]) == 4
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from demeanor.explain.perception.brief import brief_peaks, too_slow, trembling
+from demeanor.explain.perception.brief import brief_peaks, too_slow, trembling, wandering
 from demeanor.explain.settings import load_settings
 
-SETTINGS = load_settings().events  # .04 to .5 s, .7 high, 6 times the trembling, 25 fps
+SETTINGS = load_settings().events  # .04 to .5 s, .5 high, 6 times the trembling, 25 fps
 NAN = float("nan")
 NEVER = np.zeros(250, bool)
 
@@ -54,7 +54,7 @@ def test_it_may_come_on_top_of_something_that_lasts():
         lambda t: pulse(t, 5.0, 1.0, 4.0),  # an expression of a second
         lambda t: np.where(t > 5.0, 3.0, 0.0),  # one that stays
         lambda t: pulse(t, 5.0, 0.2, 2.0) - 3.0,  # back towards rest, from below it
-        lambda t: pulse(t, 5.0, 0.2, 0.5),  # less than a trace
+        lambda t: pulse(t, 5.0, 0.2, 0.4),  # less than a trace
         lambda t: np.where(np.abs(t - 5.0) < 0.01, 4.0, 0.0),  # one frame: a point that jumps
         lambda t: pulse(t, 0.04, 0.2, 2.0),  # cut off by the clip's beginning
     ],
@@ -112,3 +112,12 @@ def test_a_picture_is_too_slow():
 def test_too_few_frames_tell_no_trembling():
     assert trembling(np.array([0.0, 3.0, 0.0, 3.0])) == 0.0
     assert trembling(np.full(100, NAN)) == 0.0
+
+
+def test_a_few_movements_hardly_make_a_track_wander():
+    times_s, noise = clip(seconds=120, noise=0.4)
+    assert wandering(noise, 0.04) == pytest.approx(0.4, rel=0.05)
+    moved = noise + pulse(times_s, 20.0, 4.0, 5.0) + pulse(times_s, 60.0, 4.0, 5.0)
+    assert wandering(moved, 0.04) == pytest.approx(0.4, rel=0.15)
+    assert wandering(np.where(times_s < 60, moved, NAN), 0.04) == pytest.approx(0.4, rel=0.15)
+    assert wandering(noise[:100], 0.04) == float("inf")

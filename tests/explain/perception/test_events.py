@@ -22,7 +22,7 @@ from demeanor.explain.perception.events import (
 from demeanor.explain.records import Kind, Side, Span, Unit, Usual
 from demeanor.explain.settings import load_settings
 
-SETTINGS = load_settings().events  # enter 1.5, leave .75, shortest .12 s, smoothed over .1 s
+SETTINGS = load_settings().events  # enter 1.5 (calm: .8), shortest .12 s, smoothed over .1 s
 RULE = EventRule(enter=2.0, leave=1.0, min_duration_s=0.12)
 NAN = float("nan")
 
@@ -432,6 +432,50 @@ def test_the_first_syllable_is_no_brief_movement(draw_track):
     assert [e.brief for e in faces(draw_track, rested=["AU25"], AU25=alone)] == [True]
 
 
+# Calm tracks -----------------------------------------------------------------------------------
+
+
+def test_a_weak_movement_is_seen_where_the_unit_is_calm_and_its_rest_is_known(draw_track):
+    """Some units are measured weaker than they are."""
+    weak = blip(4.0, 1.2, 1.6)
+    (event,) = faces(draw_track, rested=["AU14"], AU14=weak)
+    assert (event.code, event.brief) == ("AU14", False)
+    assert event.apex_s == pytest.approx(4.0, abs=0.05)
+    assert event.peak == pytest.approx(1.2, abs=0.1)
+    assert faces(draw_track, AU14=weak) == []
+    assert faces(draw_track, rested=["AU14"], AU14=blip(4.0, 0.7, 1.6)) == []
+
+
+def test_a_brief_movement_on_a_slight_one_is_told_not_hidden_in_it(draw_track):
+    slight = blip(4.0, 1.0, 2.0)
+    (event,) = faces(draw_track, rested=["AU4"], AU4=slight + blip(4.0, 1.4))
+    assert (event.brief, event.apex_s) == (True, pytest.approx(4.0))
+    strong = blip(4.0, 3.0, 2.0)
+    (event,) = faces(draw_track, rested=["AU4"], AU4=strong + blip(4.0, 1.4))
+    assert not event.brief
+
+
+#  strays by .4 at most times: four times that is more than 1.5
+def test_it_is_not_where_the_unit_wanders(draw_track):
+    wander = 0.4 * np.sin(2 * np.pi * 0.3 * SECONDS)
+    assert faces(draw_track, rested=["AU14"], AU14=blip(4.0, 1.0, 1.6) + wander) == []
+    (event,) = faces(draw_track, rested=["AU14"], AU14=blip(4.0, 3.0, 1.6) + wander)
+    assert event.apex_s == pytest.approx(4.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (blip(4.1, 4.0, 1.6), {"AU12"}),  # more than three times as high at the same time
+        (blip(4.1, 2.0, 1.6), {"AU12", "AU14"}),
+        (blip(4.8, 4.0, 1.6), {"AU12", "AU14"}),  # at another time
+    ],
+)
+def test_a_weak_one_beside_a_strong_one_is_its_echo(draw_track, other, found):
+    drawn = {"AU14": blip(4.0, 1.2, 1.6), "AU12": other}
+    assert {e.code for e in faces(draw_track, rested=drawn, **drawn)} == found
+
+
 def smile(first_s, last_s, height=4.0):
     return np.where(np.abs(SECONDS - (first_s + last_s) / 2) < (last_s - first_s) / 2, height, 0.0)
 
@@ -443,6 +487,8 @@ def smile(first_s, last_s, height=4.0):
         ({"AU12": blip(4.0, 2.0), "AU6": blip(4.0, 1.8)}, {"AU6", "AU12"}),  # as strong
         ({"AU12": blip(4.0, 2.0), "AU4": blip(4.4, 1.2)}, {"AU4", "AU12"}),  # at another time
         ({"AU25": blip(4.0, 3.0), "AU26": blip(4.0, 1.5)}, {"AU25", "AU26"}),  # one opens with both
+        ({"AU25": blip(4.0, 3.0), "AU10": blip(4.0, 1.5)}, {"AU25", "AU10"}),  # which parts lips
+        ({"AU25": blip(4.0, 3.0), "AU17": blip(4.0, 1.5)}, {"AU25"}),
         ({"AU12": smile(4.0, 6.0), "AU17": blip(4.2, 1.5)}, set()),  # as the smile begins
         ({"AU12": smile(4.0, 6.0), "AU17": blip(6.2, 1.5)}, set()),  # as it ends
         ({"AU12": smile(4.0, 6.0), "AU4": blip(5.0, 1.5)}, {"AU4"}),  # while it is held
@@ -451,6 +497,14 @@ def smile(first_s, last_s, height=4.0):
 def test_what_goes_with_a_stronger_movement_is_no_brief_one(draw_track, drawn, found):
     events = faces(draw_track, rested=drawn, **drawn)
     assert {e.code for e in events if e.brief} == found
+
+
+#  yaw -4 ── 4 within .4 s, which is 20 degrees a second; within .8 s it is 10
+@pytest.mark.parametrize(("turn_s", "n_found"), [(0.4, 0), (0.8, 1)])
+def test_while_the_head_turns_no_brief_movement_is_told(draw_track, turn_s, n_found):
+    yaw = np.interp(SECONDS, [4 - turn_s / 2, 4 + turn_s / 2], [-4, 4])
+    found = faces(draw_track, rested=["AU4"], AU4=blip(4.0, 1.4), pose_yaw=yaw)
+    assert sum(e.brief for e in found) == n_found
 
 
 def test_an_event_within_half_a_second_is_the_brief_one_in_it(draw_track):
