@@ -83,16 +83,20 @@ class Case:
             0,
         )
 
+    def with_seen(self, observations: Sequence[Observation], gaps: Sequence[NotMeasured]) -> "Case":
+        """The same clip, had this been observed of it. Ids are never renumbered."""
+        return _case(self.clip, observations, gaps, self.meant, self.settings)
+
     def without(self, ids: Sequence[str]) -> "Case":
-        """The same clip, had these not been observed. Ids are never renumbered."""
+        """The same clip, had these not been observed."""
         kept = tuple(o for o in self.seen.observations if o.obs_id not in ids)
-        return _case(self.clip, kept, self.seen.not_measured, self.meant, self.settings)
+        return self.with_seen(kept, self.seen.not_measured)
 
     def without_gaps(self, instead: Mapping[str, str]) -> "Case":
         """The same clip as another program might have measured it: it tells of nothing that is
         missing, and sees some units in place of others."""
         seen = [replace(o, code=instead.get(o.code, o.code)) for o in self.seen.observations]
-        return _case(self.clip, seen, (), self.meant, self.settings)
+        return self.with_seen(seen, ())
 
     def lacking(self, channel: Channel) -> "Case":
         """The same clip, had this channel not been measured; the timeline says so."""

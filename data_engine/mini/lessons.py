@@ -15,6 +15,7 @@ from functools import cache
 from itertools import accumulate
 from typing import Any
 
+from demeanor.data_engine.mini.elsewhere import elsewhere
 from demeanor.data_engine.mini.pictures import CLASSES
 from demeanor.data_engine.mini.writing import brief, practising, reciting, speech_of, worth_reciting
 from demeanor.data_engine.simulate.clips import WEIGHTS, Scenario, draw_clip
@@ -48,7 +49,7 @@ _SETTINGS = TimelineSettings(max_tokens=1500)
 _SCENARIOS = {  # pictures come from people as well; most real clips are lively
     **WEIGHTS,
     Scenario.PICTURE: 0.12,
-    Scenario.LIVELY: 0.4,
+    Scenario.LIVELY: 0.5,
 }
 _WHY_NOT = re.compile(r"(?<=absent) \(.*\)|(?<=not measured) \(.*\)")  # reasons are not shown
 _SPOKEN = re.compile('"[^"]*"')  # shown in small letters
@@ -57,6 +58,7 @@ _N_PRACTISED, _N_FIRST = 5, 3  # patterns that are looked for; in a few lines
 _FEW = (2, 7)  # lines of a situation that is nothing else
 _NO_GAPS, _BARE = 0.4, 0.6  # of drawn clips
 _SWAPPED = 0.5
+_ELSEWHERE = 0.6  # of drawn pictures: once more, as another program has it
 _INSTEAD = {"AU10": "AU11", "AU17": "AU16", "AU18": "AU22", "AU24": "AU23"}  # only others see them
 _OF_CLASSES, _OF_SEVEN = 0.4, 0.7
 _LABEL_FIRST = 0.75
@@ -97,6 +99,14 @@ def drawn_lessons(seed: int, number: int, say: Say) -> Iterator[Lesson]:
         yield _lesson(_bare(case, draw), draw)
     if draw.random() < 0.4:
         yield _lesson(_less(case, draw), draw)
+    if case.clip.truth.scenario is Scenario.PICTURE and draw.random() < _ELSEWHERE:
+        yield _lesson(_elsewhere(case, draw), draw)
+
+
+def _elsewhere(case: Case, draw: random.Random) -> Case:
+    """What is taught of it stays as it was."""
+    told = case.with_seen(*elsewhere(case.seen.observations, case.seen.not_measured, draw))
+    return replace(told, weighed=with_shares(told.weighed, case.weighed.shares))
 
 
 def _bare(case: Case, draw: random.Random) -> Case:

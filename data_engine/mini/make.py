@@ -19,10 +19,12 @@ import numpy as np
 import demeanor.explain
 from demeanor.data_engine.config import PerceptionConfig, load_config
 from demeanor.data_engine.mini import bag, pictures, start, writing
+from demeanor.data_engine.mini import elsewhere as elsewhere_code
 from demeanor.data_engine.mini import leanings as leaning
 from demeanor.data_engine.mini import lessons as lessons_code
 from demeanor.data_engine.mini.bag import Bags
 from demeanor.data_engine.mini.batches import encoded
+from demeanor.data_engine.mini.elsewhere import elsewhere
 from demeanor.data_engine.mini.leanings import leanings
 from demeanor.data_engine.mini.lessons import (
     Lesson,
@@ -55,6 +57,7 @@ BACKENDS = ("mesh", "landmarker")
 VERSION = "1"  # of the model: a new one for every set of weights that ships
 _CHUNK = 500  # clips that one process draws at a time
 _REASONS = 0.4  # of pictures; the others are asked for labels alone
+_ELSEWHERE = 1 / 3  # of pictures
 _COMMON, _MOST_TURNS = 1_000, 4  # comments with rarer labels are read oftener, up to so often
 _FINE = tuple(COARSE_OF)  # labels of comments
 _COMMENTS = 0.5  # of what is said in drawn clips: people's own words where there are any
@@ -172,7 +175,7 @@ def _key(wanted: Wanted) -> str:
     folders = [str(wanted.goemotions), str(wanted.faces)]
     parts = [wanted.clips, wanted.pictures, wanted.word_turns, wanted.steps.seed, *folders]
     digest = hashlib.sha256(json.dumps([*parts, own_code()]).encode())
-    for module in (lessons_code, pictures, writing, short_form, bag, leaning):
+    for module in (lessons_code, pictures, elsewhere_code, writing, short_form, bag, leaning):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -225,16 +228,19 @@ def comments_or_ours(goemotions: Path, split: str = TRAIN) -> Say:
 def _pictured(
     pictures: Sequence[Picture], backend: str, n: int, draw: random.Random
 ) -> Iterator[Lesson]:
-    """Classes in equal shares; half of the pictures as they were, half varied."""
+    """Classes in equal shares; half of the pictures as they were, half varied; a third of both as
+    another program has them, which changes nothing of what is taught."""
     classes = Classes(pictures)
     by_label = {c: [p for p in pictures if p.label == c] for c in CLASSES}
     for _ in range(n):
         picture = draw.choice(by_label[draw.choice(CLASSES)])
         as_it_was = draw.random() < 0.5
         seen = picture.observations if as_it_was else varied(picture, pictures, draw)
-        weighed = weigh(seen, picture.gaps, "p1", {}, backend)
-        taught = with_shares(weighed, classes.shares(seen))
-        yield picture_lesson(seen, picture.gaps, taught, draw, draw.random() < _REASONS)
+        shares, gaps = classes.shares(seen), picture.gaps
+        if draw.random() < _ELSEWHERE:
+            seen, gaps = elsewhere(seen, gaps, draw)
+        taught = with_shares(weigh(seen, gaps, "p1", {}, backend), shares)
+        yield picture_lesson(seen, gaps, taught, draw, draw.random() < _REASONS)
 
 
 def read_pictures(

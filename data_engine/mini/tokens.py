@@ -67,17 +67,17 @@ def made_tokenizer(texts: Sequence[str]) -> Any:
         ]
     )
     raw.decoder = decoders.ByteLevel()
-    names, closed = _names()
+    ids, codes, closed = _names()
     trainer = trainers.BpeTrainer(
-        vocab_size=N_TOKENS - len(phrases) - len(names) - len(closed),
+        vocab_size=N_TOKENS - len(phrases) - len(ids) - len(codes) - len(closed),
         special_tokens=[PAD, END, ASK, SAY],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     spaced = re.compile("|".join(map(re.escape, sorted(phrases, key=len, reverse=True))))
     raw.train_from_iterator((part for text in texts for part in spaced.split(text)), trainer)
-    raw.add_tokens([AddedToken(n, single_word=True, normalized=False) for n in names])
-    raw.add_tokens([AddedToken(p, normalized=False) for p in (*phrases, *closed)])
+    raw.add_tokens([AddedToken(n, single_word=True, normalized=False) for n in ids])
+    raw.add_tokens([AddedToken(p, normalized=False) for p in (*codes, *phrases, *closed)])
     return PreTrainedTokenizerFast(
         tokenizer_object=raw, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False
     )
@@ -95,14 +95,14 @@ def closed_ids(tokenizer: Any) -> list[int]:
     return [n for text, n in tokenizer.get_vocab().items() if re.fullmatch(r"[fvs]\d+\] ", text)]
 
 
-def _names() -> tuple[list[str], list[str]]:
+def _names() -> tuple[list[str], list[str], list[str]]:
     """Ids and codes: never cut. Ids as well with what closes them, so that what is copied after
     an id stands right behind it. A code is the same token wherever it stands: with the blank before
-    it as a second one, a pattern's units were hardly found again in the lines."""
+    it as a second one, a pattern's units were hardly found again in the lines, and with the side
+    behind it as a third and a fourth one, hardly those of a program that tells sides apart."""
     ids = [f"{kind}{n}" for kind, most in ID_TOKENS.items() for n in range(1, most + 1)]
-    units = [code for code in MOVEMENTS if code.startswith("AU")]
-    codes = [f"{code}{side}" for code in units for side in ("", "L", "R")]
-    return [*ids, *codes], [f"{i}] " for i in ids]
+    codes = [code for code in MOVEMENTS if code.startswith("AU")]
+    return ids, codes, [f"{i}] " for i in ids]
 
 
 def _worth(texts: Sequence[str]) -> list[str]:

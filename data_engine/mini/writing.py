@@ -9,7 +9,7 @@ order, each with the id of its line or that it is not there, so that every step 
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,19 +17,20 @@ from demeanor.data_engine.grammar import Claim, Style
 from demeanor.data_engine.queries import FirstWording
 from demeanor.data_engine.simulate.accounts import Account, core_units, known_by, runner_up
 from demeanor.data_engine.simulate.posterior import Moment, Weighed
-from demeanor.data_engine.simulate.tables import NEUTRAL, patterns
+from demeanor.data_engine.simulate.tables import NEUTRAL, coarse_names, patterns
 from demeanor.explain.reasoning import prose
 from demeanor.explain.reasoning.chat import Request
 from demeanor.explain.reasoning.listed import formula, found_of
-from demeanor.explain.reasoning.short_form import missing_channels, seen
+from demeanor.explain.reasoning.short_form import line_order, missing_channels, seen
 from demeanor.explain.reasoning.signs import speech_spans
-from demeanor.explain.records import Channel, NotMeasured, Observation, Span, Unit
+from demeanor.explain.records import Channel, Kind, NotMeasured, Observation, Span, Unit
 
 STYLE = Style(
     5, "time", times=True, changes=False, sources=True, gaps=True, contrast=True, rest=False
 )
 _MOST_CITED = 2  # to list many ids a small model has to know where they end
-_MOST_LINES, _MOST_CLAIMS = 6, 5  # of key observations, and of what follows from them
+_MOST_LINES, _MOST_CLAIMS = 8, 5  # of key observations, and of what follows from them
+_MOST_SAID = 2  # of them
 
 
 def brief(request: Request, weighed: Weighed) -> dict[str, Any]:
@@ -90,31 +91,103 @@ class _Brief(Account):
             for claim in super().of_voice()
         ]  # fmt: skip
 
-    def of_moment(self, moment: Moment) -> Claim:
+    def told_moments(self) -> list[Moment]:
+        return sorted(self._ranked(), key=lambda m: (m.span, m.emotion))
+
+    def _ranked(self) -> list[Moment]:
+        """The one that says most, of those that go with the reading if there are any, and one of
+        another emotion if all of it has room among the key observations: there a small model finds
+        it again, where a lively clip shows the same unit many times."""
+        family = {self.weighed.emotion, *coarse_names().get(self.weighed.emotion, ())}
+
+        def rank(moment: Moment) -> tuple[bool, float]:
+            goes_with = bool(family & {moment.emotion, *coarse_names().get(moment.emotion, ())})
+            return not goes_with, moment.shares[NEUTRAL]
+
+        ranked = sorted(self.weighed.moments, key=rank)
+        ranked = [m for m in ranked if m.is_expression] or ranked[:1]
+        if not ranked:
+            return []
+        first, room = ranked[0], _MOST_LINES - len(self._said()[:_MOST_SAID])
+        others = [m for m in ranked if m.emotion != first.emotion]
+        fit = [m for m in others if len({*self._whole(first), *self._whole(m)}) <= room]
+        return [first, *fit[:1]]
+
+    def kept(self) -> list[Observation]:
+        """All of each moment, line by line as it is read, so that nothing of a pattern is left out;
+        what was said; and the most marked of the rest, each unit of it once, or with its other
+        side."""
+        moments = [self._whole(m) for m in self._ranked()]
+        needed = [*self._said()[:_MOST_SAID], *[o for moment in moments for o in moment]]
+        found = list(dict.fromkeys(needed))[:_MOST_LINES]
+        for observation in sorted(self.weighed.observations, key=self.mark, reverse=True):
+            if observation.channel is Channel.VOICE and observation.kind is Kind.STATE:
+                continue
+            if len(found) < self.style.n_lines and not _stands_for(observation, found):
+                found.append(observation)
+        return found
+
+    def _whole(self, moment: Moment) -> list[Observation]:
+        """What is cited of it first, then the rest of it, as far as there is room."""
+        most = _MOST_LINES - _MOST_SAID
+        return list(dict.fromkeys([*self._cited(moment), *moment.observations]))[:most]
+
+    def ordered(self, found: Sequence[Observation]) -> list[Observation]:
+        return sorted(found, key=line_order)
+
+    def _said(self) -> list[Observation]:
+        return [o for o, emotion in self.weighed.words if emotion != NEUTRAL]
+
+    def _cited(self, moment: Moment) -> list[Observation]:
+        return list(self._core(moment).values()) or self._plain(moment)
+
+    def _core(self, moment: Moment) -> dict[str, Observation]:
+        """By code, what is there of a pattern of two units or more; empty for anything else."""
         pattern = known_by(moment)
         core = strongest(moment.shown)
         at = [core[code].span for code in pattern if code in core]
-        if at:  # and what was there meanwhile: it is not to be called absent
-            whole = Span(min(a.start_s for a in at), max(a.end_s for a in at))
-            meets = [o for o in self.weighed.observations if o.span.meets(whole)]
-            core = {**strongest(o for o in meets if o.channel is Channel.FACE), **core}
-        ids = {code: o.obs_id for code, o in core.items()}
-        cites = [ids[code] for code in pattern if code in ids]
-        if len(pattern) < 2 or not cites or not moment.is_expression:
+        if len(pattern) < 2 or not at or not moment.is_expression:
+            return {}
+        # and what was there meanwhile: it is not to be called absent
+        whole = Span(min(a.start_s for a in at), max(a.end_s for a in at))
+        meets = [o for o in self.weighed.observations if o.span.meets(whole)]
+        core = {**strongest(o for o in meets if o.channel is Channel.FACE), **core}
+        return {code: core[code] for code in pattern if code in core}
+
+    def of_moment(self, moment: Moment) -> Claim:
+        ids = {code: o.obs_id for code, o in self._core(moment).items()}
+        if not ids:
             return super().of_moment(moment)
+        pattern = known_by(moment)
         listed_for = f"For {moment.emotion} {formula(pattern)} is listed ({moment.pattern.source})"
         text = f"{listed_for}: {found_of(pattern, ids, moment.unmeasured)}."
-        return {"text": text, "cites": cites}
+        return {"text": text, "cites": list(ids.values())}
 
     def _names(self, moment: Moment) -> dict[str, str]:
+        names = _named(self._plain(moment))
+        return {"names": names, "Names": names}
+
+    def _plain(self, moment: Moment) -> list[Observation]:
         core = [o for o in moment.shown if o.code in known_by(moment)]
         shown = core or list(moment.shown or moment.observations)[:_MOST_CITED]
-        names = _named(sorted(shown, key=lambda o: (o.span, o.obs_id)))
-        return {"names": names, "Names": names}
+        return sorted(shown, key=lambda o: (o.span, o.obs_id))
 
 
 def _named(observations: Iterable[Observation]) -> str:
     return prose.listed([f"[{o.obs_id}] {o.code}" for o in observations])
+
+
+def _stands_for(observation: Observation, told: Iterable[Observation]) -> bool:
+    """Whether it, or the same unit of the same side at another moment, is told."""
+    o = observation
+    return any(
+        t.obs_id == o.obs_id
+        or (
+            (t.channel is o.channel is Channel.FACE and t.code == o.code)
+            and (t.side == o.side or t.span != o.span)
+        )
+        for t in told
+    )
 
 
 def strongest(observations: Iterable[Observation]) -> dict[str, Observation]:

@@ -78,7 +78,7 @@ def shown_of(person: str | None, observations: Iterable[Observation]) -> list[Ob
     own = [o for o in observations if o.person in (person, None) and not _narrates(o)]
     ranked = sorted(own, key=_worth, reverse=True)
     said = [o for o in ranked if o.channel is Channel.SPEECH][MAX_SAID:]
-    return sorted([o for o in ranked if o not in said][:MAX_LINES], key=_time)
+    return sorted([o for o in ranked if o not in said][:MAX_LINES], key=line_order)
 
 
 def _narrates(observation: Observation) -> bool:
@@ -317,7 +317,8 @@ def _worth(observation: Observation) -> float:
     return 0.1 + (size / 8.0 if observation.unit is Unit.DEGREE else size)
 
 
-def _time(observation: Observation) -> tuple[float, float, str]:
+def line_order(observation: Observation) -> tuple[float, float, str]:
+    """In time; at the same time by their ids, f10 before f2: what ships was trained so."""
     return observation.span.start_s, observation.apex_s, observation.obs_id
 
 

@@ -82,6 +82,18 @@ def test_the_first_lessons_only_ask_for_lines_again(lessons):
     assert all(line in shown for line, shown in looked_for)
 
 
+def test_what_a_pattern_cites_is_a_key_observation(lessons):
+    """There a small model finds it again, however often the clip shows the same unit."""
+    n_cited = 0
+    for reply in (reply for lesson in lessons for reply in explained(lesson)):
+        key, _, rest = reply.partition("Interpretation:")
+        cited = re.findall(r"(AU\d+) \[(f\d+)\]", rest)
+        n_cited += len(cited)
+        for unit, obs_id in cited:
+            assert re.search(rf"^- \[{obs_id}\] {unit}[LR]?\b", key, re.MULTILINE)
+    assert n_cited > 100
+
+
 def test_a_lesson_is_read_back_as_it_was_kept(lessons):
     assert [read_lesson(x.as_plain()) for x in lessons[:9]] == lessons[:9]
 
@@ -94,8 +106,11 @@ def test_some_lessons_take_everything_away_and_abstain(lessons):
 
 def test_some_are_as_another_program_or_a_person_might_have_written_them(lessons):
     seen = [x for x in lessons if re.search(r"\] AU(11|16|22|23)\b", x.shown) and not x.first]
-    assert seen
-    assert not any("no: " in x.shown for x in seen)
+    assert any("no: " not in x.shown for x in seen)
+    for lesson in lessons:
+        told = re.search("^no: (.*)$", lesson.shown, re.MULTILINE)
+        missing = set(told[1].split(", ")) if told else set()
+        assert not missing & set(re.findall(r"\] (AU\d+)", lesson.shown))
     few = [x for x in lessons if not x.first and "no" not in x.shown and x.shown.count("\n") < 3]
     assert any("AU" in x.shown and explained(x) for x in few)
 
