@@ -69,6 +69,14 @@ def test_ids_codes_and_numbers_are_whole(tokenizer):
     assert said[-2:] == ["12", ".3"]
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("AU12R B", ["AU12", "R"]), ("AU1L B", ["AU1", "L"]), ("AU1 [", ["AU1"])]
+)
+def test_a_code_is_one_token_whatever_its_side(tokenizer, text, wanted):
+    ids = tokenizer.backend_tokenizer.encode(text).ids
+    assert [tokenizer.decode([i]) for i in ids][: len(wanted)] == wanted
+
+
 def test_a_question_neither_sees_the_others_nor_stands_elsewhere(tokenizer):
     """The loss of each reply is the same alone and beside two others."""
     pairs = ((ask("When?"), "Never."), (ask("Where?"), "Here [f1]."), (ask("Why?"), "So."))
