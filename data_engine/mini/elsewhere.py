@@ -2,7 +2,8 @@
 
 Programs differ in which units they tell, whether left and right are two values, from what level on
 a unit is told at all, and how high their levels run. What a face shows is the same, and so is what
-is taught of it. Shares and sizes are ours; no program's own values are imitated.
+is taught of it. Shares and sizes are ours, after a look at the form of FEAFA's values (corpora/
+feafa.py) and at none of their distributions.
 """
 
 import random

@@ -59,7 +59,7 @@ _ECHO, _ECHO_S = 0.85, 0.08  # of the stronger one's height; between apexes, two
 _WEAK_ECHO, _WEAK_ECHO_S = 3.0, 0.2  # times its height; between apexes
 _MOUTH = (Region.MOUTH, Region.JAW)
 _OPENINGS = ("AU25", "AU26")
-_PARTING = ("AU10", "AU16")  # lips that part are what these do
+_PARTS_LIPS = "AU10"  # lips that part are no stronger movement beside it, but what it does
 _NOT_BRIEF = ("AU27", "AU43")  # told as AU26, and as blinks
 _EDGE_S = 0.3  # of an onset or offset, to either side
 _BESIDE_TALK_S = 0.5  # the first syllable shows no rhythm yet
@@ -445,8 +445,7 @@ def _without_echoes(events: Sequence[Event], settings: EventSettings) -> list[Ev
     same time."""
     kept = []
     for event in events:
-        risen = event.change_from_usual or event.peak
-        is_weak = event.unit is Unit.FACS_INTENSITY and risen < settings.enter
+        is_weak = event.unit is Unit.FACS_INTENSITY and _height(event) < settings.enter
         others = events if event.kind is Kind.EVENT and (event.brief or is_weak) else ()
         if not any(_echoes(event, other) for other in others):
             kept.append(event)
@@ -456,15 +455,20 @@ def _without_echoes(events: Sequence[Event], settings: EventSettings) -> list[Ev
 def _echoes(event: Event, other: Event) -> bool:
     if {event.code, other.code} <= set(_OPENINGS) or other.unit is not event.unit:
         return False
-    if event.code in _PARTING and other.code in _OPENINGS:
+    if event.code == _PARTS_LIPS and other.code in _OPENINGS:
         return False
-    risen, by = (e.change_from_usual or e.peak for e in (event, other))
+    risen, by = _height(event), _height(other)
     if not event.brief:
         return abs(event.apex_s - other.apex_s) <= _WEAK_ECHO_S and _WEAK_ECHO * risen <= by
     if other.brief:
         return abs(event.apex_s - other.apex_s) <= _ECHO_S and risen < _ECHO * by
     edges_s = (other.span.start_s, other.span.end_s)
     return min(abs(event.apex_s - edge_s) for edge_s in edges_s) <= _EDGE_S and risen < by
+
+
+def _height(event: Event) -> float:
+    """Above the person's usual level; the level where that is not known."""
+    return event.peak if event.change_from_usual is None else event.change_from_usual
 
 
 def _rule(

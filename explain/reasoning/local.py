@@ -21,10 +21,8 @@ from demeanor.explain.reasoning.template import prompt_text
 
 _HELD = "held to the form of a reply: it could cite only ids of the timeline"
 _TRAINED = "demeanor.json"  # what tuning left in an adapter's folder, or beside an exported base
-_BLOCK, _PACKED_ROWS = (
-    64,
-    32,
-)  # weights that bitsandbytes scales together, rows that it packs together
+_BLOCK = 64  # weights that bitsandbytes scales together
+_PACKED_ROWS = 32  # rows that it packs together
 
 
 class LocalChat:
